@@ -1,0 +1,52 @@
+# The two commands a newcomer needs are `make demo` and `make test`; `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+UV_VERSION := 0.13.9
+CACHE := $(or $(PIXEL_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pixel-streaming-oke)
+# uv from PATH if there is one, else this version in a virtual environment of its own in the cache.
+UV := $(or $(shell command -v uv),$(CACHE)/uv/$(UV_VERSION)/bin/uv)
+RUN := $(UV) run --locked
+SOURCES := __main__.py components signalling streamer local tests
+
+.PHONY: help
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
+
+.PHONY: demo
+demo: | $(UV) ## Bring the whole service up on this machine (Linux, root); Ctrl-C removes it again
+	@$(RUN) python -m local demo $(ARGS)
+
+.PHONY: demo-down
+demo-down: | $(UV) ## Remove everything that `make demo` made; the caches stay
+	@$(RUN) python -m local down $(ARGS)
+
+.PHONY: preview
+preview: | $(UV) ## Preview a stack without a cloud account: make preview STACK=local (all stacks unless named)
+	@$(RUN) python -m local preview $(STACK)
+
+.PHONY: test
+test: | $(UV) ## Run every test; installs what they need (Linux, root)
+	@$(RUN) python -m local prepare
+	@$(RUN) pytest $(ARGS)
+
+.PHONY: lint
+lint: | $(UV) ## Check style, types and who imports whom
+	@$(RUN) ruff check $(SOURCES)
+	@$(RUN) ruff format --check $(SOURCES)
+	@$(RUN) mypy
+	@$(RUN) lint-imports
+
+.PHONY: format
+format: | $(UV) ## Rewrite the sources in the project's format
+	@$(RUN) ruff check --fix $(SOURCES)
+	@$(RUN) ruff format $(SOURCES)
+
+.PHONY: bench
+bench: | $(UV) ## Measure: make bench NAME=preview (or demo)
+	@$(RUN) python -m tests.bench.$(NAME) $(ARGS)
+
+$(CACHE)/uv/$(UV_VERSION)/bin/uv:
+	@echo "Installing uv $(UV_VERSION) into $(CACHE)/uv"
+	@python3 -m venv $(CACHE)/uv/$(UV_VERSION)
+	@$(CACHE)/uv/$(UV_VERSION)/bin/pip install --quiet uv==$(UV_VERSION)

@@ -1,0 +1,1 @@
+"""Everything that stands in for the cloud on one Linux machine: tools, cluster, images and a simulated OCI."""

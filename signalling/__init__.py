@@ -1,0 +1,1 @@
+"""The runtime of signalling: the protocol, the instance's sidecar, the matchmaker, ICE servers and TURN."""

@@ -1,0 +1,254 @@
+"""Every signalling message, defined once, and the tables that say who may send which.
+
+The fields are those of protocol version 1.3.0. Clients check strictly, so a message that is passed on is rebuilt from its
+definition: fields that are not in it never travel further. ``Raw`` marks what the server must not interpret.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final, TypeAlias, TypeVar, get_args
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+PROTOCOL_VERSION: Final = "1.3.0"
+
+PlayerId: TypeAlias = str | int
+"""A string by the protocol; Unreal 4 also sends it as a number."""
+
+Opaque: TypeAlias = Raw | UnsetType
+"""An optional field of any shape, passed on as it came."""
+
+
+class Message(msgspec.Struct, tag_field="type", rename="camel", omit_defaults=True, kw_only=True, frozen=True):
+    """What all messages have: ``type``, taken from each definition's tag."""
+
+
+class Config(Message, tag="config"):
+    """Server to all: the first thing a player gets, which builds its peer connection from it."""
+
+    peer_connection_options: Raw
+    protocol_version: str | UnsetType = UNSET
+
+
+class Identify(Message, tag="identify"):
+    """Server to streamer: who are you?"""
+
+
+class EndpointId(Message, tag="endpointId"):
+    """Streamer to server: its name; from here on it is listed."""
+
+    id: str
+    protocol_version: str | UnsetType = UNSET
+
+
+class EndpointIdConfirm(Message, tag="endpointIdConfirm"):
+    """Server to streamer: the name it got."""
+
+    committed_id: str
+
+
+class StreamerIdChanged(Message, tag="streamerIdChanged"):
+    """Server to player: the streamer it is subscribed to has another name now."""
+
+    new_id: str = msgspec.field(name="newID")
+
+
+class ListStreamers(Message, tag="listStreamers"):
+    """Player to server: which streamers are there?"""
+
+
+class StreamerList(Message, tag="streamerList"):
+    """Server to player: the streamers that sent their name."""
+
+    ids: list[str]
+
+
+class Subscribe(Message, tag="subscribe"):
+    """Player to server: connect me to this streamer (and disconnect me from the one before)."""
+
+    streamer_id: str
+
+
+class Unsubscribe(Message, tag="unsubscribe"):
+    """Player to server: disconnect me from my streamer."""
+
+
+class SubscribeFailed(Message, tag="subscribeFailed"):
+    """Server to player: no such streamer, or it is full. The stock player stops reconnecting."""
+
+    message: str
+
+
+class PlayerConnected(Message, tag="playerConnected"):
+    """Server to streamer: make an offer to this player."""
+
+    player_id: str
+    data_channel: bool
+    sfu: bool
+
+
+class PlayerDisconnected(Message, tag="playerDisconnected"):
+    """Server to streamer: this player is gone."""
+
+    player_id: str
+
+
+class Offer(Message, tag="offer"):
+    """Streamer to player, or player to streamer when the browser makes the offer."""
+
+    sdp: str
+    player_id: PlayerId | None | UnsetType = UNSET
+    sfu: Opaque = UNSET
+    multiplex: Opaque = UNSET
+    scalability_mode: Opaque = UNSET
+    min_bitrate_bps: Opaque = UNSET
+    max_bitrate_bps: Opaque = UNSET
+
+
+class Answer(Message, tag="answer"):
+    """The reply to an offer, in the other direction."""
+
+    sdp: str
+    player_id: PlayerId | None | UnsetType = UNSET
+    min_bitrate_bps: Opaque = UNSET
+    max_bitrate_bps: Opaque = UNSET
+
+
+class IceCandidate(Message, tag="iceCandidate"):
+    """Both ways: one ICE candidate, which the server does not read."""
+
+    candidate: Raw
+    player_id: PlayerId | None | UnsetType = UNSET
+
+
+class DisconnectPlayer(Message, tag="disconnectPlayer"):
+    """Streamer to server: close this player's connection."""
+
+    player_id: PlayerId
+    reason: str | None | UnsetType = UNSET
+
+
+class Ping(Message, tag="ping"):
+    """Keepalive. ``time`` is declared an int32 but filled by a millisecond clock: echoed as it came, never checked."""
+
+    time: Raw
+
+
+class Pong(Message, tag="pong"):
+    """The answer to a ping, with its ``time``."""
+
+    time: Raw
+
+
+class LayerPreference(Message, tag="layerPreference"):
+    """Player to streamer: the layers it wants of a scalable stream."""
+
+    spatial_layer: Opaque = UNSET
+    temporal_layer: Opaque = UNSET
+    player_id: PlayerId | None | UnsetType = UNSET
+
+
+Routed: TypeAlias = Offer | Answer | IceCandidate | LayerPreference
+"""What travels between a player and its streamer with the player's id in it."""
+
+FromStreamer: TypeAlias = EndpointId | Offer | Answer | IceCandidate | DisconnectPlayer | LayerPreference | Ping | Pong
+FromPlayer: TypeAlias = (
+    ListStreamers | Subscribe | Unsubscribe | Offer | Answer | IceCandidate | LayerPreference | Ping | Pong
+)
+ToStreamer: TypeAlias = (
+    Identify
+    | Config
+    | EndpointIdConfirm
+    | PlayerConnected
+    | PlayerDisconnected
+    | Offer
+    | Answer
+    | IceCandidate
+    | LayerPreference
+    | Ping
+    | Pong
+)
+ToPlayer: TypeAlias = (
+    Config | StreamerList | StreamerIdChanged | SubscribeFailed | Offer | Answer | IceCandidate | Ping | Pong
+)
+
+
+class Role(Enum):
+    """Who is at the other end of a connection."""
+
+    STREAMER = "streamer"
+    PLAYER = "player"
+
+
+SENDS: Final[Mapping[Role, tuple[type[Message], ...]]] = {
+    Role.STREAMER: get_args(FromStreamer),
+    Role.PLAYER: get_args(FromPlayer),
+}
+"""What each role may send; anything else is refused as unknown, whoever else may send it."""
+
+GETS: Final[Mapping[Role, tuple[type[Message], ...]]] = {
+    Role.STREAMER: get_args(ToStreamer),
+    Role.PLAYER: get_args(ToPlayer),
+}
+"""What each role may be sent: an old Unreal closes its connection on any other type."""
+
+
+class Refused(Enum):
+    """Why a frame or a message was dropped; also the label of the metric that counts them."""
+
+    MALFORMED = "malformed"
+    UNKNOWN_TYPE = "unknown_type"
+    NOT_SUBSCRIBED = "not_subscribed"
+    NOT_ITS_PLAYER = "not_its_player"
+
+
+class _Envelope(msgspec.Struct):
+    type: str
+
+
+_ENVELOPE: Final = msgspec.json.Decoder(_Envelope)
+_STREAMER: Final = msgspec.json.Decoder(FromStreamer)
+_PLAYER: Final = msgspec.json.Decoder(FromPlayer)
+_KNOWN: Final = {role: {kind.__struct_config__.tag for kind in kinds} for role, kinds in SENDS.items()}
+_ENCODER: Final = msgspec.json.Encoder()
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+Decoded = TypeVar("Decoded")
+
+
+def _decode(role: Role, decoder: msgspec.json.Decoder[Decoded], data: str | bytes) -> Decoded | Refused:
+    try:
+        # The strict decode of bytes matters: opaque fields are copied, not read, and would carry broken text along.
+        return decoder.decode(data if isinstance(data, str) else data.decode())
+    except _UNREADABLE:
+        kind = type_of(data)
+        return Refused.UNKNOWN_TYPE if kind is not None and kind not in _KNOWN[role] else Refused.MALFORMED
+
+
+def decode_from_streamer(data: str | bytes) -> FromStreamer | Refused:
+    """Read a frame of a streamer; never raises."""
+    return _decode(Role.STREAMER, _STREAMER, data)
+
+
+def decode_from_player(data: str | bytes) -> FromPlayer | Refused:
+    """Read a frame of a player; never raises."""
+    return _decode(Role.PLAYER, _PLAYER, data)
+
+
+def type_of(data: str | bytes) -> str | None:
+    """The ``type`` of a frame, whatever else is in it; None when it is not a message at all."""
+    try:
+        return _ENVELOPE.decode(data).type
+    except _UNREADABLE:
+        return None
+
+
+def encode(message: Message) -> bytes:
+    """The frame of a message."""
+    return _ENCODER.encode(message)
+
+
+def opaque(value: object) -> Raw:
+    """Plain data as an opaque field."""
+    return Raw(_ENCODER.encode(value))

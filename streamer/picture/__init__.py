@@ -1,0 +1,1 @@
+"""Drawing the scene, straight into the planes that the video encoder reads."""

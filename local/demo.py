@@ -25,7 +25,7 @@ from local.paths import cache_root, stacks_dir
 from local.progress import Steps
 from local.stack import LocalStack, StackFile, read_stack_file, with_built_images
 from local.tools import ensure_tools
-from local.tools.packages import ensure_packages
+from local.tools.packages import GROUPS, ensure_packages
 
 CLUSTER_TOOLS = (
     "etcd",
@@ -107,8 +107,8 @@ def up(steps: Steps, existing: ExistingCluster | None = None) -> LocalStack:
 
 
 def prepare(steps: Steps) -> None:
-    """Install every package and tool of the local stack, so that later commands start at once."""
-    ensure_packages(steps)
+    """Install every package and tool that the local stack and the tests use."""
+    ensure_packages(steps, GROUPS)
     ensure_tools(("pulumi", *CLUSTER_TOOLS), steps)
 
 

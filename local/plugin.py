@@ -20,7 +20,17 @@ from typing import TypeVar
 import grpc  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2, struct_pb2
 
-from local.properties import UNKNOWN, Path, Properties, Secret, decode, encode, mark_secrets, split_secrets
+from local.properties import (
+    UNKNOWN,
+    Path,
+    Properties,
+    PropertyError,
+    Secret,
+    decode,
+    encode,
+    mark_secrets,
+    split_secrets,
+)
 from local.protocol import plugin, provider, provider_grpc, resource_init_failed
 from local.provider import Change, Difference, Failure, InitializationFailed, Provider, ProviderError, compare
 
@@ -93,7 +103,7 @@ class Servicer(provider_grpc.ResourceProviderServicer):
         except InitializationFailed as error:
             code, message, details = grpc.StatusCode.UNKNOWN, str(error), resource_init_failed(error)
             context.set_trailing_metadata((("grpc-status-details-bin", details),))
-        except ProviderError as error:
+        except (ProviderError, PropertyError) as error:
             code, message = grpc.StatusCode.UNKNOWN, str(error)
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
@@ -196,7 +206,12 @@ class Servicer(provider_grpc.ResourceProviderServicer):
             inputs, input_secrets = _inputs(request.inputs)
             outputs, output_secrets = _inputs(request.properties)
             kind = request.type or _kind(request.urn)
-            found = self.hooks.read(request.id, request.urn, kind, inputs, outputs)
+            try:
+                found = self.hooks.read(request.id, request.urn, kind, inputs, outputs)
+            except InitializationFailed as error:
+                error.outputs = mark_secrets(error.outputs, input_secrets | output_secrets)
+                error.inputs = None if error.inputs is None else mark_secrets(error.inputs, input_secrets)
+                raise
             if found is None:
                 return provider.ReadResponse()
             return provider.ReadResponse(

@@ -9,7 +9,7 @@ from pulumi import automation as auto
 
 from local.paths import stacks_dir
 from local.progress import Steps
-from local.stack import LocalStack, StackFile, read_stack_file
+from local.stack import LocalStack, StackFile, read_stack_file, run_program
 from local.tools import ensure_tools
 
 
@@ -32,13 +32,13 @@ def preview_with(
     name: str,
     stack_file: StackFile,
     show: Callable[[str], None],
-    program: Callable[[], None] | None = None,
+    program: Callable[[], None] = run_program,
 ) -> dict[str, int]:
     """Preview one stack file's content in a working folder of its own, which is removed afterwards."""
     stacks_dir().mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"preview-{name}-", dir=stacks_dir()))
     try:
-        stack = LocalStack(name, pulumi, folder=folder, **({"program": program} if program else {}))
+        stack = LocalStack(name, pulumi, folder=folder, program=program)
         result = stack.open(stack_file).preview(on_output=show, color="never")
     except auto.CommandError as error:
         raise PreviewError(str(error)) from error

@@ -102,7 +102,11 @@ class LocalStack:
             stack_name=self.name,
             project_name="pixel",
             program=self.program,
-            opts=auto.LocalWorkspaceOptions(work_dir=str(self.work_dir), env_vars=self._environment()),
+            opts=auto.LocalWorkspaceOptions(
+                work_dir=str(self.work_dir),
+                pulumi_command=auto.PulumiCommand(root=str(self.work_dir)),
+                env_vars=self._environment(),
+            ),
         )
         if any((self.work_dir / "state" / ".pulumi" / "locks").rglob("*.json")):
             stack.cancel()
@@ -113,7 +117,11 @@ class LocalStack:
         shutil.rmtree(self.work_dir, ignore_errors=True)
 
     def _write_work_dir(self, stack_file: StackFile) -> None:
-        (self.work_dir / "state").mkdir(parents=True, exist_ok=True)
+        for name in ("state", "bin"):
+            (self.work_dir / name).mkdir(parents=True, exist_ok=True)
+        executable = self.work_dir / "bin" / "pulumi"
+        executable.unlink(missing_ok=True)
+        executable.symlink_to(self.pulumi)
         project = yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())
         project.pop("stackConfigDir", None)
         project["plugins"] = {"providers": provider_plugins()}
@@ -126,7 +134,6 @@ class LocalStack:
 
     def _environment(self) -> dict[str, str]:
         environment = {
-            "PATH": f"{self.pulumi.parent}{os.pathsep}{os.environ['PATH']}",
             "PULUMI_HOME": str(cache_root() / "pulumi"),
             "PULUMI_BACKEND_URL": f"file://{self.work_dir / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": self._passphrase(),

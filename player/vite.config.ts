@@ -7,6 +7,8 @@ export default defineConfig({
         target: 'es2022',
         // No data: addresses, so that the content security policy can name 'self' alone.
         assetsInlineLimit: 0,
+        // The licences of what is bundled travel with it.
+        license: { fileName: 'licenses.md' },
         modulePreload: { polyfill: false },
         chunkSizeWarningLimit: 600
     }

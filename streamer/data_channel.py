@@ -114,7 +114,7 @@ FROM_STREAMER: Mapping[str, Outbound] = {
 _INBOUND_BY_ID = {row.id: name for name, row in TO_STREAMER.items()}
 _OUTBOUND_BY_ID = {row.id: name for name, row in FROM_STREAMER.items()}
 
-# Current frontends have no handler for these and log an error when the protocol names them; they are answered all the same.
+# Current frontends have no handler for these and log an error when the protocol names them.
 _UNANNOUNCED = frozenset({"DataChannelLatencyTest", "Protocol"})
 
 

@@ -34,6 +34,7 @@ class Refusals:
     """The refusals of one stack file so far."""
 
     lines: list[str] = field(default_factory=list)
+    _missing: dict[str, str] = field(default_factory=dict)
 
     def add(self, key: str, value: object, problem: str, remedy: str) -> None:
         """Refuse a value that stands in the file."""
@@ -41,7 +42,13 @@ class Refusals:
 
     def missing(self, key: str, remedy: str) -> None:
         """Refuse a file that leaves out a key."""
-        self.lines.append(f"{key} is missing. {remedy}.")
+        self._missing[key] = f"{key} is missing. {remedy}."
+        self.lines.append(self._missing[key])
+
+    def withdraw_missing(self, key: str) -> None:
+        """Say nothing of a missing key after all: it is there, misspelt."""
+        if key in self._missing:
+            self.lines.remove(self._missing.pop(key))
 
     def stop(self) -> None:
         """Raise if anything was refused.
@@ -109,7 +116,9 @@ class Reader:
         if value is _ABSENT:
             return False
         if not isinstance(value, bool):
-            self.refusals.add(self.key(name), value, "neither true nor false", "Use true or false, without quotation marks")
+            self.refusals.add(
+                self.key(name), value, "neither true nor false", "Use true or false, without quotation marks"
+            )
             return False
         return value
 
@@ -166,11 +175,12 @@ class Reader:
     def close(self) -> None:
         """Refuse every key that was not asked for, and suggest the nearest that was."""
         for name in sorted(set(self.values) - self._asked, key=str):
-            self.refusals.add(
-                self.key(str(name)), self.values[name], "an unknown key", _one_of(str(name), sorted(self._asked))
-            )
+            known = sorted(self._asked)
+            if near := _nearest(str(name), known):
+                self.refusals.withdraw_missing(self.key(near))
+            self.refusals.add(self.key(str(name)), self.values[name], "an unknown key", _one_of(str(name), known))
 
-    def _take(self, name: str, form: str, default: object) -> Any:
+    def _take(self, name: str, form: str, default: object) -> Any:  # noqa: ANN401 - what a YAML file holds
         if self.has(name):
             return self.values[name]
         if default is _ABSENT:
@@ -204,6 +214,10 @@ class _Silent(Reader):
 
 
 def _one_of(given: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(given, known, n=1)
+    near = _nearest(given, known)
     listing = "Known: " + ", ".join(known)
-    return f"Did you mean {near[0]}? {listing}" if near else listing
+    return f"Did you mean {near}? {listing}" if near else listing
+
+
+def _nearest(given: str, known: Sequence[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(given, known, n=1)), None)

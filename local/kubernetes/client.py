@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local.kubernetes.credentials import Credential, ExecCredentials
@@ -22,6 +23,15 @@ RETRIED = frozenset({429, 503, 504})
 ATTEMPTS = 4
 CONNECT_SECONDS = 5.0
 REQUEST_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    path: str
+    query: Mapping[str, str] | None
+    content: bytes | None
+    headers: Mapping[str, str]
 
 
 class Client:
@@ -65,8 +75,9 @@ class Client:
         """One request, tried again while the server says that it is busy."""
         content = json.dumps(body).encode() if body is not None else None
         headers = {"Accept": "application/json", "Content-Type": media_type} if content else {}
+        request = _Request(method, path, query, content, headers)
         for attempt in range(1, ATTEMPTS + 1):
-            response = self._send(method, path, query, content, headers)
+            response = self._send(request)
             if response.status_code in RETRIED and attempt < ATTEMPTS:
                 time.sleep(_pause(response.headers.get("Retry-After"), attempt))
                 continue
@@ -80,33 +91,25 @@ class Client:
                 self._http.close()
                 self._http = None
 
-    def _send(
-        self, method: str, path: str, query: Mapping[str, str] | None, content: bytes | None, headers: dict[str, str]
-    ) -> "httpx.Response":
+    def _send(self, request: _Request) -> "httpx.Response":
         credential = self._exec.get() if self._exec else None
-        response = self._send_once(method, path, query, content, headers, credential)
+        response = self._send_once(request, credential)
         if response.status_code == 401 and self._exec:
-            credential = self._exec.get(rejected=credential)
-            response = self._send_once(method, path, query, content, headers, credential)
+            response = self._send_once(request, self._exec.get(rejected=credential))
         return response
 
-    def _send_once(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None,
-        content: bytes | None,
-        headers: dict[str, str],
-        credential: Credential | None,
-    ) -> "httpx.Response":
+    def _send_once(self, request: _Request, credential: Credential | None) -> "httpx.Response":
         import httpx  # noqa: PLC0415 - a preview of a cluster that does not exist yet must not pay for it
 
+        headers = dict(request.headers)
         token = credential.token if credential else self.access.token
         if token:
-            headers = {**headers, "Authorization": f"Bearer {token}"}
+            headers["Authorization"] = f"Bearer {token}"
         http = self._open(credential)
         try:
-            return http.request(method, path, params=query, content=content, headers=headers)
+            return http.request(
+                request.method, request.path, params=request.query, content=request.content, headers=headers
+            )
         except httpx.HTTPError as error:
             raise UnreachableError(
                 f"the Kubernetes API server at {self.access.server} does not answer ({_reason(error)}); "
@@ -130,7 +133,6 @@ class Client:
                     trust_env=False,
                     timeout=httpx.Timeout(REQUEST_SECONDS, connect=CONNECT_SECONDS),
                     limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
-                    transport=None,
                 )
             return self._http
 

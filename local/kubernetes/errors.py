@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from local.provider import ProviderError
+
 
 @dataclass(frozen=True)
 class Cause:
@@ -14,7 +16,7 @@ class Cause:
     message: str
 
 
-class ApiError(Exception):
+class ApiError(ProviderError):
     """A refusal by the API server (a Status object); its text is what a person reads."""
 
     def __init__(self, status: int, reason: str, message: str, causes: tuple[Cause, ...] = (), kind: str = "") -> None:
@@ -42,11 +44,11 @@ class ApiError(Exception):
         return tuple(cause for cause in self.causes if cause.reason == "FieldManagerConflict")
 
 
-class UnreachableError(Exception):
+class UnreachableError(ProviderError):
     """The API server gave no answer; the text names its address."""
 
 
-class NoSuchKindError(Exception):
+class NoSuchKindError(ProviderError):
     """The API server serves no such kind, at least not yet."""
 
     def __init__(self, api_version: str, kind: str) -> None:
@@ -54,10 +56,6 @@ class NoSuchKindError(Exception):
             f"the cluster knows no kind '{kind}' in '{api_version}'; create its CustomResourceDefinition first, "
             "and let this resource depend on it"
         )
-
-
-class CancelledError(Exception):
-    """The run was cancelled while this resource was being waited for."""
 
 
 def error_from_status(status: int, body: dict[str, Any] | None, text: str, subject: str) -> ApiError:
@@ -86,7 +84,7 @@ def conflict_text(error: ApiError, what: str) -> str:
         [
             f"{what}: fields that the program sets belong to other managers:",
             *lines,
-            "Leave such a field out of the program, or name it in ignore_changes, to let its manager keep it; "
+            "Leave such a field out of the program to let its manager keep it; "
             'set the annotation pulumi.com/patchForce: "true" to take it over.',
         ]
     )

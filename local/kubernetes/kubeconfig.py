@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
+from local.provider import ProviderError
 
 
-class KubeconfigError(ValueError):
+class KubeconfigError(ProviderError):
     """A kubeconfig that does not say how to reach a cluster; the text names the entry and the remedy."""
 
 
@@ -105,6 +105,8 @@ def parse_kubeconfig(content: str, context: str | None = None, cluster: str | No
 
 
 def _document(content: str) -> dict[str, Any]:
+    import yaml  # noqa: PLC0415 (a preview of a cluster that does not exist yet has no kubeconfig to read)
+
     try:
         document = yaml.safe_load(content)
     except yaml.YAMLError as error:

@@ -124,17 +124,17 @@ def _listed(batch: Batch, command: Sequence[str], environment: Mapping[str, str]
 def _compile(batch: Batch, command: Sequence[str], environment: Mapping[str, str], step: Step, stale: int) -> None:
     tail: deque[str] = deque(maxlen=_TAIL)
     done = 0
-    mains = set(batch.packages)
     try:
         with closing(lines(command, folder=batch.folder, environment=environment)) as output:
-            step.update("linking" if stale <= len(mains) else f"0 of {stale} packages", 0.0)
+            step.update("linking" if stale <= len(batch.packages) else f"0 of {stale} packages", 0.0)
             for line in output:
                 tail.append(line)
-                done += 1
                 if line.startswith("go: "):
                     step.update(line.removeprefix("go: "))
                 else:
-                    step.update(f"{min(done, stale)} of {stale} packages: {line}", min(1.0, done / max(1, stale)))
+                    done += 1
+                    package = "/".join(line.split("/")[-2:])
+                    step.update(f"{min(done, stale)} of {stale} packages: {package}", min(1.0, done / max(1, stale)))
     except CommandError as error:
         raise _failed(batch, tail) from error
 

@@ -118,7 +118,9 @@ def _from_releases(tools: Sequence[Tool], store: Store, releases: Releases, step
     if len(found) < len(tools):
         reasons = "; ".join(f"{host}: {reason}" for host, reason in releases.refused.items()) or "none published"
         names = ", ".join(tool.name for tool in tools if tool.name not in found)
-        steps.console.print(f"           {names}: no official release to be had ({reasons})", markup=False)
+        steps.console.print(
+            f"           {names}: no official release to be had ({reasons})", markup=False, soft_wrap=True
+        )
     return found
 
 

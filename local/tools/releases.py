@@ -115,7 +115,8 @@ class Releases:
         if digest.hexdigest() != expected:
             raise ToolError(
                 f"{tool.name} {tool.version}: {offer.url} has {algorithm} {digest.hexdigest()}, "
-                f"the release's checksums say {expected}; try again, and if it stays so build it instead with PIXEL_TOOLS_FROM=path,build"
+                f"the release's checksums say {expected}; try again, and if it stays so "
+                "build it instead with PIXEL_TOOLS_FROM=path,build"
             )
         return target
 

@@ -26,7 +26,7 @@ def lines(
     """Run a command and give its output and errors line by line; CommandError if it fails.
 
     Closed early (an exception, Ctrl-C) it interrupts the command's process group, and kills it after 15 s.
-    ``finish`` is for a command that must not be killed half-way: it is interrupted and then waited for.
+    ``finish`` is for a command that must not be killed half-way: it alone is interrupted, and then waited for.
     """
     started = list(command)
     if not finish and (setpriv := shutil.which("setpriv")):
@@ -58,9 +58,13 @@ def lines(
 
 
 def _stop(process: subprocess.Popen[str], *, finish: bool) -> None:
+    if finish:
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+        return
     _signal_group(process, signal.SIGINT)
     try:
-        process.communicate(timeout=None if finish else _SECONDS_TO_STOP)
+        process.communicate(timeout=_SECONDS_TO_STOP)
     except subprocess.TimeoutExpired:
         _signal_group(process, signal.SIGKILL)
         process.communicate()

@@ -12,11 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
-
 from local.progress import Steps
 from local.tools.catalogue import MODULES, Tool
 from local.tools.errors import ToolError
+from local.tools.locking import held
 
 _STAGING: Final = ".staging-"
 _RECEIPT: Final = "receipt.json"
@@ -114,24 +113,10 @@ class Store:
     @contextmanager
     def locked(self, steps: Steps) -> Iterator[None]:
         """Hold the cache's lock, waiting for another run that holds it; sweeps what a killed run left half-made."""
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ToolError(
-                f"the cache folder {self.root} cannot be made ({error.strerror}); set PIXEL_CACHE to a folder of yours"
-            ) from error
-        lock = FileLock(self.root / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            with steps.step("Wait for another run that installs tools"):
-                lock.acquire()
-        try:
+        with held(self.root / ".lock", "Wait for another run that installs tools", steps):
             for folder in self.root.glob(f"{_STAGING}*"):
                 shutil.rmtree(folder, ignore_errors=True)
             yield
-        finally:
-            lock.release()
 
     def record(self, url: str, digest: str) -> None:
         """Write down the digest of a verified download, and refuse one that differs from what was got before.

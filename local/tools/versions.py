@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,18 +50,19 @@ def fits(found: Version, wanted: Version, fit: Fit) -> bool:
 
 def ask(executable: Path, arguments: Sequence[str]) -> Version | None:
     """The version that an executable prints, None if it does not run, does not answer in 20 s, or names none."""
-    environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
-    try:
-        answer = subprocess.run(
-            [executable, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_SECONDS_TO_ANSWER,
-            env=environment,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
+    # Pulumi writes a log below its home even for this.
+    with tempfile.TemporaryDirectory(prefix="pixel-") as home:
+        try:
+            answer = subprocess.run(
+                [executable, *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_SECONDS_TO_ANSWER,
+                env=os.environ | {"PULUMI_HOME": home, "PULUMI_SKIP_UPDATE_CHECK": "true"},
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
     return read(answer.stdout)

@@ -37,6 +37,7 @@ function configuration(): Config {
         useUrlParams: true,
         initialSettings: {
             ss: signallingAddress(location.href),
+            AutoConnect: true,
             AutoPlayVideo: true,
             StartVideoMuted: true,
             HoveringMouse: true
@@ -109,27 +110,47 @@ function start(): void {
     routeStylesThroughObjectModel(stage);
     Logger.InitLogging(LogLevel.Warning, false);
     const config = configuration();
-    const wanted = new URLSearchParams(location.search).get('AutoConnect') !== 'false';
+    // The library would connect inside its constructor, before anything listens to what happens.
+    const connectsByItself = config.isFlagEnabled('AutoConnect');
     config.setFlagEnabled('AutoConnect', false);
     const stream = new PixelStreaming(config, { videoElementParent: stage });
     window.pixelStreaming = stream;
 
+    const attempts = config.getNumericSettingValue('MaxReconnectAttempts');
     let state = INITIAL;
+    let fruitless = 0;
+    const begin = (): void => {
+        fruitless = 0;
+        config.setNumericSetting('MaxReconnectAttempts', attempts);
+    };
     const act = (action: Action): void => {
         if (action === 'play') {
             stream.play();
         } else {
             state = INITIAL;
-            stream.reconnect();
+            begin();
+            // After a refusal the connection may still be open: the library then closes it first and connects again.
+            if (stream.signallingProtocol.isConnected()) {
+                stream.reconnect();
+            } else {
+                stream.connect();
+            }
         }
     };
     const happened = (happening: Happening): void => {
         state = next(state, happening);
         show(state, act);
+        if (happening.kind === 'frame') {
+            begin();
+        } else if (happening.kind === 'closed' && ++fruitless >= attempts) {
+            // The library counts only connections that never opened. One that opens and is closed each time, as by a
+            // matchmaker with no instance to give, would be tried for ever: the next close is the last.
+            config.setNumericSetting('MaxReconnectAttempts', 0);
+        }
     };
     watch(stream, happened);
     show(state, act);
-    if (wanted) {
+    if (connectsByItself) {
         stream.connect();
     }
 }

@@ -37,6 +37,11 @@ describe('a session', () => {
         expect(after({ kind: 'frame' }, lost, { kind: 'connect' }, { kind: 'open' }).kind).toBe('waiting');
     });
 
+    it('never leaves a lost connection without a reason', () => {
+        expect(words(after({ kind: 'closed', reason: '', retrying: false })).detail).not.toBe('');
+        expect(words(after({ kind: 'closed', reason: 'full', retrying: false })).detail).toBe('full');
+    });
+
     it('offers a way on exactly where nothing goes on by itself', () => {
         const ends: Happening[] = [
             { kind: 'refused', reason: 'x' },

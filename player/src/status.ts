@@ -36,6 +36,7 @@ export const INITIAL: State = { kind: 'idle' };
 const MEDIA_FAILED =
     'Picture and sound could not get through. A firewall may block them: try another network, or ask whoever runs this service.';
 const NO_INSTANCE = 'No instance became free. Please try again in a moment.';
+const NO_REASON = 'The connection to the service ended. It may be full or restarting: try again in a moment.';
 
 /** The state after something happened. A failure that was explained stays until a new attempt begins. */
 export function next(state: State, happening: Happening): State {
@@ -63,7 +64,9 @@ export function next(state: State, happening: Happening): State {
             if (state.kind === 'failed') {
                 return state;
             }
-            return { kind: happening.retrying ? 'reconnecting' : 'disconnected', reason: happening.reason };
+            return happening.retrying
+                ? { kind: 'reconnecting', reason: happening.reason }
+                : { kind: 'disconnected', reason: happening.reason === '' ? NO_REASON : happening.reason };
     }
 }
 

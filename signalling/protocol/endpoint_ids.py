@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from itertools import count
 from typing import Final
 
 NAMELESS: Final = "UnknownStreamer"
@@ -17,7 +18,7 @@ def unique_id(wanted: str, taken: Collection[str]) -> str:
         return name
     stem, _ = _split(name)
     highest = max(number for other in taken for other_stem, number in [_split(other)] if other_stem == stem)
-    return f"{stem}{highest + 1}"
+    return next(free for number in count(highest + 1) if (free := f"{stem}{number}") not in taken)
 
 
 def _split(name: str) -> tuple[str, int]:

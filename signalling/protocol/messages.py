@@ -1,7 +1,7 @@
 """Every signalling message, defined once, and the tables that say who may send which.
 
-The fields are those of protocol version 1.3.0. Clients check strictly, so a message that is passed on is rebuilt from its
-definition: fields that are not in it never travel further. ``Raw`` marks what the server must not interpret.
+The fields are those of protocol version 1.3.0. Clients check strictly, so a message that is passed on is rebuilt from
+its definition: fields that are not in it never travel further. ``Raw`` marks what the server must not interpret.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ Opaque: TypeAlias = Raw | UnsetType
 """An optional field of any shape, passed on as it came."""
 
 
-class Message(msgspec.Struct, tag_field="type", rename="camel", omit_defaults=True, kw_only=True, frozen=True):
+class Message(msgspec.Struct, tag_field="type", rename="camel", omit_defaults=True, kw_only=True):
     """What all messages have: ``type``, taken from each definition's tag."""
 
 
@@ -98,7 +98,7 @@ class Offer(Message, tag="offer"):
     """Streamer to player, or player to streamer when the browser makes the offer."""
 
     sdp: str
-    player_id: PlayerId | None | UnsetType = UNSET
+    player_id: PlayerId | UnsetType | None = UNSET
     sfu: Opaque = UNSET
     multiplex: Opaque = UNSET
     scalability_mode: Opaque = UNSET
@@ -110,7 +110,7 @@ class Answer(Message, tag="answer"):
     """The reply to an offer, in the other direction."""
 
     sdp: str
-    player_id: PlayerId | None | UnsetType = UNSET
+    player_id: PlayerId | UnsetType | None = UNSET
     min_bitrate_bps: Opaque = UNSET
     max_bitrate_bps: Opaque = UNSET
 
@@ -119,14 +119,14 @@ class IceCandidate(Message, tag="iceCandidate"):
     """Both ways: one ICE candidate, which the server does not read."""
 
     candidate: Raw
-    player_id: PlayerId | None | UnsetType = UNSET
+    player_id: PlayerId | UnsetType | None = UNSET
 
 
 class DisconnectPlayer(Message, tag="disconnectPlayer"):
     """Streamer to server: close this player's connection."""
 
     player_id: PlayerId
-    reason: str | None | UnsetType = UNSET
+    reason: str | UnsetType | None = UNSET
 
 
 class Ping(Message, tag="ping"):
@@ -146,7 +146,7 @@ class LayerPreference(Message, tag="layerPreference"):
 
     spatial_layer: Opaque = UNSET
     temporal_layer: Opaque = UNSET
-    player_id: PlayerId | None | UnsetType = UNSET
+    player_id: PlayerId | UnsetType | None = UNSET
 
 
 Routed: TypeAlias = Offer | Answer | IceCandidate | LayerPreference

@@ -1,7 +1,7 @@
 """The sidecar's side of the protocol: streamers and their players, as a state machine without I/O.
 
-Each of ``connect``, ``receive`` and ``disconnect`` is synchronous and returns what is to be done, in order. Nothing a peer
-sends raises, and nothing reaches a player but from the streamer it is subscribed to.
+Each of ``connect``, ``receive`` and ``disconnect`` is synchronous and returns what is to be done, in order. Nothing a
+peer sends raises, and nothing reaches a player but from the streamer it is subscribed to.
 """
 
 from dataclasses import dataclass, field
@@ -48,7 +48,9 @@ class Player:
 class Sidecar:
     """The streamers and players of one instance."""
 
-    def __init__(self, streamer_options: msgspec.Raw, player_options: msgspec.Raw, limits: Limits | None = None) -> None:
+    def __init__(
+        self, streamer_options: msgspec.Raw, player_options: msgspec.Raw, limits: Limits | None = None
+    ) -> None:
         self._limits: Final = limits or Limits()
         self._streamer_config: Final = m.Config(
             peer_connection_options=streamer_options, protocol_version=m.PROTOCOL_VERSION

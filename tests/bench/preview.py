@@ -12,13 +12,14 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import pulumi
 
 from local.paths import CHECKOUT
 from local.preview import preview_with
 from local.progress import Steps
-from local.stack import read_stack_file
+from local.stack import read_stack_file, run_program
 from local.tools import ensure_tools
 
 
@@ -40,7 +41,7 @@ def one_preview(stack: str, trivial: int) -> int:
     """Preview the stack once, or ``trivial`` trivial resources in its place; returns the number of resources."""
     tool = ensure_tools(["pulumi"], Steps())["pulumi"]
     stack_file = {"config": {}} if trivial else read_stack_file(stack)
-    program = (lambda: trivial_program(trivial)) if trivial else None
+    program = partial(trivial_program, trivial) if trivial else run_program
     return sum(preview_with(tool, stack, stack_file, lambda _line: None, program).values())
 
 

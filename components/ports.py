@@ -1,0 +1,24 @@
+"""Every port that the program opens, probes or configures."""
+
+KUBERNETES_API = 6443
+OKE_CONTROL_PLANE = 12250
+"""Where nodes register with Oracle's side of the cluster."""
+KUBE_PROXY_HEALTH = 10256
+"""What a load balancer probes on each of its backends."""
+NODE_PORTS = (30000, 32767)
+"""Backends of load balancers: Kubernetes' default range."""
+
+HTTP = 80
+HTTPS = 443
+
+TURN = 3478
+TURN_TLS = 5349
+TURN_RELAY = (49152, 65535)
+"""Ports that coturn hands out to allocations, by TCP and UDP."""
+
+SIDECAR_STREAMER = 8888
+"""Where the application reaches its sidecar; bound to localhost only."""
+PLAYERS = 3000
+"""Where the sidecar admits players, and where the matchmaker does."""
+OBSERVATION = 9000
+"""Health and metrics of the matchmaker and the sidecar."""

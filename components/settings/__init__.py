@@ -1,0 +1,112 @@
+"""Stack configuration as frozen, validated settings. `load` is pure: a mapping in, settings or refusals out."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pulumi.runtime.config import CONFIG, get_config_env
+
+from components.settings.apps import (
+    AppSettings,
+    ImagesSettings,
+    TurnSettings,
+    check_apps,
+    check_images,
+    read_apps,
+    read_images,
+    read_turn,
+)
+from components.settings.cluster import ClusterSettings, check_cluster, read_cluster
+from components.settings.network import NetworkSettings, check_network, read_network
+from components.settings.pools import PoolsSettings, check_pools, read_pools
+from components.settings.reading import Reader, Refusals, SettingsError
+
+__all__ = ["Settings", "SettingsError", "load", "stack_config"]
+
+_PROJECT = "pixel:"
+_PROVIDERS = ("oci:", "kubernetes:")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a stack file decides."""
+
+    region: str
+    compartment: str
+    domain: str | None
+    network: NetworkSettings
+    cluster: ClusterSettings
+    pools: PoolsSettings
+    images: ImagesSettings
+    turn: TurnSettings
+    apps: tuple[AppSettings, ...]
+
+
+def load(config: Mapping[str, Any]) -> Settings:
+    """Settings from the `config` mapping of a stack file, keys with their namespaces.
+
+    Raises:
+        SettingsError: with one line for each key that is missing, unknown or of a wrong value.
+    """
+    refusals = Refusals()
+    region = _read_providers(config, refusals)
+    root = Reader(
+        {key.removeprefix(_PROJECT): value for key, value in config.items() if key.startswith(_PROJECT)},
+        _PROJECT,
+        refusals,
+    )
+    settings = Settings(
+        region=region,
+        compartment=root.text(
+            "compartment",
+            r"ocid1\.(compartment|tenancy)\.oc\d+\.\.\w+",
+            'the OCID of a compartment, "ocid1.compartment.oc1..…"',
+        ),
+        domain=_read_domain(root),
+        network=read_network(root.section("network")),
+        cluster=read_cluster(root.section("cluster")),
+        pools=read_pools(root.section("pools"), region),
+        images=read_images(root.section("images")),
+        turn=read_turn(root.section("turn")),
+        apps=read_apps(root),
+    )
+    root.close()
+    refusals.stop()
+    check_network(settings.network, f"{_PROJECT}network.", refusals)
+    check_cluster(settings.cluster, settings.network, refusals)
+    check_pools(settings.pools, settings.cluster, settings.network, refusals)
+    check_images(settings.images, refusals)
+    check_apps(settings.apps, settings.pools, refusals)
+    refusals.stop()
+    return settings
+
+
+def stack_config() -> dict[str, Any]:
+    """The whole configuration of the stack that runs, structured values decoded.
+
+    `pulumi.Config` answers for keys it is asked for; only the whole mapping shows a key that nobody asks for.
+    """
+    flat: dict[str, Any] = get_config_env() | CONFIG.get()
+    structured = {key: value for key, value in flat.items() if isinstance(value, str) and value[:1] in ("{", "[")}
+    decoded: dict[str, Any] = {key: json.loads(value) for key, value in structured.items()}
+    return flat | decoded
+
+
+def _read_domain(root: Reader) -> str | None:
+    if not root.has("domain"):
+        return None
+    return root.text("domain", r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", 'a host name such as "play.example.com"')
+
+
+def _read_providers(config: Mapping[str, Any], refusals: Refusals) -> str:
+    """The region, or nothing if it was refused.
+
+    Every other key of a provider is refused: default providers are off, and the explicit ones do not read them.
+    """
+    values = {key: value for key, value in config.items() if key.startswith(_PROVIDERS)}
+    reader = Reader(values, "", refusals)
+    region = reader.text("oci:region", r"[a-z]{2,}(-[a-z]+)+-\d", 'a region such as "eu-frankfurt-1"')
+    usable = not refusals.lines
+    reader.close()
+    return region if usable else ""

@@ -1,0 +1,61 @@
+"""One fleet: the instances of one version of one application."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components import manifests, ports
+from components.node_pools import GPU_LABEL
+from components.settings.apps import AppSettings, ImagesSettings, Version
+from components.settings.pools import Sharing
+from components.workloads import INSTANCES_NAMESPACE, USER
+from components.workloads.namespaces import Namespaces
+
+_DEADLINE_MINUTES = 30
+
+
+@dataclass
+class FleetArgs:
+    """What a fleet is made from."""
+
+    app: AppSettings
+    version: Version
+    images: ImagesSettings
+    sharing: Sharing
+    namespaces: Namespaces
+    nodes: pulumi.Resource
+
+
+class Fleet(pulumi.ComponentResource):
+    """A Deployment that keeps the instance buffer; claimed instances leave it."""
+
+    deployment: pulumi.Output[str]
+
+    def __init__(self, name: str, args: FleetArgs, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("pixel:fleet:Fleet", name, None, opts)
+        fleet_name = args.app.fleet_name(args.version)
+        manifests.apply(
+            "fleet.yaml.j2",
+            {
+                "name": fleet_name,
+                "namespace": INSTANCES_NAMESPACE,
+                "app": args.app,
+                "version": args.version,
+                "images": args.images,
+                "exclusive": args.sharing is Sharing.EXCLUSIVE,
+                "gpu_label": GPU_LABEL,
+                "user": USER,
+                "deadline_seconds": 60 * _DEADLINE_MINUTES,
+                "ports": {
+                    "sidecar_streamer": ports.SIDECAR_STREAMER,
+                    "players": ports.PLAYERS,
+                    "observation": ports.OBSERVATION,
+                },
+            },
+            parent=self,
+            depends_on=[args.namespaces],
+            rolls_out_after=[args.nodes],
+            rollout_timeout=f"{_DEADLINE_MINUTES}m",
+        )
+        self.deployment = pulumi.Output.from_input(fleet_name)
+        self.register_outputs({"deployment": self.deployment})

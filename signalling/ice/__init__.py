@@ -1,0 +1,1 @@
+"""ICE servers and the credentials players use on them."""

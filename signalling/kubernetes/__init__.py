@@ -1,0 +1,1 @@
+"""What the runtime reads from Kubernetes objects and asks of its API."""

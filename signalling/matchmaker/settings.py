@@ -1,0 +1,137 @@
+"""The matchmaker's settings: what the stack decides in a JSON file, where things are from the environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from signalling.ice.servers import TransportPolicy
+from signalling.shell import environment
+from signalling.shell.environment import SettingError, require
+
+Name = Annotated[str, Meta(min_length=1, max_length=63, pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+
+
+class VersionShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One version of an application and its share of new sessions."""
+
+    tag: str
+    """The image's tag, for people."""
+    label: Name
+    """The value of the instances' version label."""
+    weight: Annotated[int, Meta(ge=0)] = 100
+    """Relative to the other versions'; 0 gets no new session."""
+
+
+class ApplicationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An application players can ask for by ``?app=``."""
+
+    name: Name
+    versions: Annotated[tuple[VersionShare, ...], Meta(min_length=1)]
+
+
+class TurnAccess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How players use the TURN pool."""
+
+    port: Port = 3478
+    transport_policy: TransportPolicy = TransportPolicy.RELAY
+    realm: str = "pixel"
+    """coturn's; the players never send it unasked."""
+    credential_seconds: Annotated[int, Meta(ge=60)] = 86_400
+    """How long a player's credentials last: longer than any session."""
+
+
+class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file's content. The first application is the one of a player that names none."""
+
+    instances_namespace: Name
+    applications: Annotated[tuple[ApplicationSettings, ...], Meta(min_length=1)]
+    turn: TurnAccess = TurnAccess()
+
+    def application(self, name: str | None) -> ApplicationSettings | None:
+        """The application of that name, the first one for no name; None when there is none of that name."""
+        if name is None:
+            return self.applications[0]
+        return next((known for known in self.applications if known.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class MatchmakerSettings:
+    """From the environment: ``MATCHMAKER_<FIELD>``. Every default is what the cluster uses."""
+
+    settings: Path = Path("/etc/pixel/matchmaker.json")
+    """The file with StackSettings."""
+    player_host: str = "0.0.0.0"
+    """Where players connect."""
+    player_port: int = 3000
+    """0 takes any free port. (A Service of this name sets MATCHMAKER_PORT in every pod: not a name for a field.)"""
+    health_host: str = "0.0.0.0"
+    health_port: int = 9000
+    instance_port: int = 3000
+    """The sidecars' port for players."""
+    instance_health_port: int = 9000
+    """The sidecars' port for status."""
+    connect_seconds: float = 5.0
+    """An instance that takes longer to answer is given up."""
+    max_message_bytes: int = 262_144
+    """Frames over this close the connection with 1009."""
+    heartbeat_seconds: float = 30.0
+    """WebSocket ping interval, both ways."""
+    outbox_frames: int = 512
+    """Frames a peer may be behind before it is cut off."""
+    outbox_bytes: int = 1_048_576
+    """Bytes a peer may be behind before it is cut off."""
+    max_players: int = 10_000
+    """Connections at once; one more is refused with 503."""
+    stranded_seconds: float = 20.0
+    """A session's instance that no matchmaker relays is deleted after so long without a player."""
+    stranded_interval_seconds: float = 5.0
+    """How often such instances are asked."""
+    stop_seconds: float = 15.0
+    """How long sessions may take to end when the matchmaker stops."""
+    log_level: str = "info"
+
+    def __post_init__(self) -> None:
+        for key in ("player_port", "health_port", "instance_port", "instance_health_port"):
+            require(0 <= getattr(self, key) <= 65535, key, getattr(self, key), "give a port from 0 to 65535")
+        for key in ("connect_seconds", "max_message_bytes", "heartbeat_seconds", "outbox_frames", "outbox_bytes"):
+            require(getattr(self, key) > 0, key, getattr(self, key), "give a number above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """From the environment too, by names that have no prefix."""
+
+    turn_secret_file: Path = Path("/etc/pixel/turn/secret")
+    player_page: Path = Path("/srv/player")
+    """The folder of the player page."""
+
+
+def read(environ: Mapping[str, str]) -> tuple[MatchmakerSettings, Places]:
+    """The settings in ``environ``; SettingError names what is wrong. ``MATCHMAKER_SETTINGS`` is the file."""
+    return environment.read(MatchmakerSettings, "MATCHMAKER_", environ), environment.read(Places, "", environ)
+
+
+def read_stack(path: Path) -> StackSettings:
+    """The settings file; SettingError names the file and what is wrong in it."""
+    try:
+        stack = msgspec.json.decode(path.read_bytes(), type=StackSettings)
+    except OSError as error:
+        raise SettingError(f"{path}: {error.strerror}; set MATCHMAKER_SETTINGS to the settings file") from error
+    except msgspec.DecodeError as error:
+        raise SettingError(f"{path}: {error}; correct the ConfigMap it comes from") from error
+    names = [application.name for application in stack.applications]
+    for name in names:
+        require(names.count(name) == 1, f"{path}: applications", name, "give each application one entry")
+    for application in stack.applications:
+        labels = [version.label for version in application.versions]
+        for label in labels:
+            where = f"{path}: versions of {application.name}"
+            require(labels.count(label) == 1, where, label, "give each version one entry")
+        total = sum(version.weight for version in application.versions)
+        require(total > 0, f"{path}: weights of {application.name}", total, "give at least one version a weight")
+    return stack

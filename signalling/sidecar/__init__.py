@@ -1,0 +1,1 @@
+"""The server that stands beside each streamer, in its pod."""

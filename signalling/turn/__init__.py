@@ -1,0 +1,1 @@
+"""The configuration of coturn on one node."""

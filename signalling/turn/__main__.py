@@ -1,0 +1,54 @@
+"""``python -m signalling.turn``: writes coturn's configuration for the node this pod runs on, once, then ends."""
+
+import os
+import sys
+from pathlib import Path
+
+from lightkube import ApiError, Client
+from lightkube.resources.core_v1 import Node
+
+from signalling.ice.secret import SecretError, read_secret
+from signalling.kubernetes.nodes import addresses_of
+from signalling.shell.environment import SettingError
+from signalling.turn import settings
+from signalling.turn.configuration import TurnConfiguration, TurnConfigurationError, render
+
+
+def configuration(its: settings.TurnSettings, node: Node) -> TurnConfiguration:
+    """The configuration of coturn on ``node``."""
+    addresses = addresses_of(node)
+    if addresses.internal is None:
+        raise TurnConfigurationError(f"node {its.node_name!r} has no InternalIP: wait until its kubelet reports one")
+    return TurnConfiguration(
+        listening_address=addresses.internal,
+        external_address=addresses.external,
+        secret=read_secret(its.turn_secret_file),
+        realm=its.turn_realm,
+        port=its.turn_port,
+        min_port=its.turn_min_port,
+        max_port=its.turn_max_port,
+        denied_peers=tuple(part.strip() for part in its.turn_denied_peers.split(",") if part.strip()),
+        state_folder=str(its.turn_configuration.parent),
+    )
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only this user can read: it holds the secret."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+def main() -> None:
+    """Read the node, render, write."""
+    try:
+        its = settings.read(os.environ)
+        node = Client().get(Node, its.node_name)
+        write_private(its.turn_configuration, render(configuration(its, node)))
+    except (SettingError, SecretError, TurnConfigurationError, ApiError, OSError) as error:
+        sys.exit(f"TURN is not configured: {error}")
+
+
+if __name__ == "__main__":
+    main()

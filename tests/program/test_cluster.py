@@ -1,0 +1,222 @@
+"""Cluster, node pools and the way every resource is registered, in every stack."""
+
+import base64
+import inspect
+import re
+from typing import Any
+
+import pytest
+
+from components.settings import Settings
+from tests.program.recording import KUBECONFIG, Record, is_secret
+
+POOL = "oci:ContainerEngine/nodePool:NodePool"
+
+
+def pools(record: Record, label: str) -> list[dict[str, Any]]:
+    wanted = {"key": label, "value": "true"}
+    return [each.inputs for each in record.of(POOL) if wanted in each.inputs["initialNodeLabels"]]
+
+
+def user_data(pool: dict[str, Any]) -> str:
+    return base64.b64decode(pool["nodeMetadata"]["user_data"]).decode()
+
+
+def test_the_cluster_is_enhanced_flannel_and_in_its_subnets(record: Record, its: Settings) -> None:
+    cluster = record.one("oci:ContainerEngine/cluster:Cluster").inputs
+    assert cluster["type"] == "ENHANCED_CLUSTER"
+    assert cluster["clusterPodNetworkOptions"] == [{"cniType": "FLANNEL_OVERLAY"}]
+    assert cluster["kubernetesVersion"] == its.cluster.kubernetes_version
+    assert cluster["endpointConfig"]["subnetId"] == "network-api-subnet-id"
+    assert cluster["options"]["serviceLbSubnetIds"] == ["network-load-balancers-subnet-id"]
+
+
+def test_what_holds_state_is_protected_where_the_stack_says_so(record: Record, its: Settings) -> None:
+    stateful = {"oci:Core/vcn:Vcn", "oci:Core/subnet:Subnet", "oci:ContainerEngine/cluster:Cluster"}
+    protected = {each.token for each in record.resources if each.protect}
+    assert protected == (stateful if its.cluster.protect else set())
+
+
+def test_production_is_protected(stack: str, its: Settings) -> None:
+    assert its.cluster.protect is stack.startswith("production")
+
+
+def test_the_default_pool_has_three_nodes_or_more(record: Record, its: Settings) -> None:
+    (pool,) = pools(record, "app.pixel/default")
+    assert pool["nodeConfigDetails"]["size"] >= 3
+    assert pool["nodeShape"].endswith(".Flex")
+    assert {each["subnetId"] for each in pool["nodeConfigDetails"]["placementConfigs"]} == {"network-workers-subnet-id"}
+    assert "kubelet-extra-args" not in pool["nodeMetadata"]
+
+
+def test_turn_nodes_are_labelled_tainted_and_in_their_subnet(record: Record) -> None:
+    (pool,) = pools(record, "app.pixel/turn")
+    taint = "--register-with-taints=app.pixel/turn=true:NoSchedule"
+    assert pool["nodeMetadata"]["kubelet-extra-args"] == taint
+    assert f'--kubelet-extra-args "{taint}"' in user_data(pool)
+    assert {each["subnetId"] for each in pool["nodeConfigDetails"]["placementConfigs"]} == {"network-turn-subnet-id"}
+    assert pool["nodeConfigDetails"]["size"] >= 1
+
+
+def test_gpu_pools_are_one_for_each_domain(record: Record, its: Settings) -> None:
+    found = pools(record, "app.pixel/gpu")
+    domains = [pool["nodeConfigDetails"]["placementConfigs"] for pool in found]
+    assert sorted(d["availabilityDomain"] for each in domains for d in each) == sorted(
+        its.pools.gpu.availability_domains
+    )
+    assert all(len(each) == 1 and each[0]["subnetId"] == "network-workers-subnet-id" for each in domains)
+    assert sum(pool["nodeConfigDetails"]["size"] for pool in found) == its.pools.gpu.min
+    for pool in found:
+        assert "nodeShapeConfig" not in pool
+        assert int(pool["nodeSourceDetails"]["bootVolumeSizeInGbs"]) >= 200
+        assert pool["nodeSourceDetails"]["imageId"] == its.pools.gpu.image_id
+
+
+def test_every_pool_joins_grows_its_disk_and_tells_the_autoscaler(record: Record, its: Settings) -> None:
+    for each in record.of(POOL):
+        script = user_data(each.inputs)
+        assert script.startswith("#!/bin/bash\n")
+        assert "/opc/v2/instance/metadata/oke_init_script" in script
+        assert script.index("oci-growfs") < script.index("bash /var/run/oke-init.sh")
+        assert re.fullmatch(r"\d+Gi", each.inputs["freeformTags"]["cluster-autoscaler/node-ephemeral-storage"])
+        assert each.inputs["kubernetesVersion"] == its.cluster.kubernetes_version
+        labels = [(label["key"], label["value"]) for label in each.inputs["initialNodeLabels"]]
+        assert labels == sorted(labels)
+        assert ("nodeShapeConfig" in each.inputs) == each.inputs["nodeShape"].endswith(".Flex")
+
+
+def test_sizes_are_left_to_the_autoscaler_where_it_is_on(record: Record, its: Settings) -> None:
+    for each in record.of(POOL):
+        expected = ("nodeConfigDetails.size",) if its.cluster.autoscaler else ()
+        assert each.ignore_changes == expected
+
+
+def test_every_resource_has_an_explicit_provider(record: Record) -> None:
+    for each in record.resources:
+        if not each.custom or each.token.startswith("pulumi:providers:"):
+            continue
+        package = each.token.split(":")[0]
+        name = {"oci": "region", "kubernetes": "cluster-kubernetes"}[package]
+        assert each.provider.endswith(f"pulumi:providers:{package}::{name}::{name}-id"), each.name
+    assert record.calls
+    for call in record.calls:
+        assert call.provider.endswith("pulumi:providers:oci::region::region-id")
+
+
+def test_the_provider_is_in_the_stacks_region(record: Record, its: Settings) -> None:
+    provider = record.one("pulumi:providers:oci")
+    assert provider.inputs["region"] == its.region
+    assert "Oracle-Tags.CreatedOn" in provider.inputs["ignoreDefinedTags"]
+
+
+def test_the_kubeconfig_is_a_secret_wherever_it_goes(record: Record) -> None:
+    provider = record.one("pulumi:providers:kubernetes")
+    assert provider.inputs["kubeconfig"] == KUBECONFIG
+    assert "kubeconfig" in provider.secrets
+    assert provider.inputs["clusterIdentifier"] == "cluster-id"
+    assert is_secret(record.exports()["kubeconfig"])
+    (component,) = (value for urn, value in record.outputs.items() if urn.endswith("Cluster::cluster"))
+    assert is_secret(component["kubeconfig"])
+
+
+def test_exports_are_what_people_and_ci_need(record: Record, its: Settings) -> None:
+    exports = record.exports()
+    assert set(exports) == {"clusterId", "kubeconfig", "matchmaker", "fleets"}
+    assert exports["fleets"] == [app.fleet_name(v) for app in its.apps for v in app.versions]
+
+
+def test_every_component_registers_real_outputs_and_parents_what_it_makes(record: Record) -> None:
+    components = [each for each in record.resources if not each.custom]
+    assert {each.token for each in components} == {
+        "pixel:network:Network",
+        "pixel:cluster:Cluster",
+        "pixel:node_pools:NodePools",
+        "pixel:namespaces:Namespaces",
+        "pixel:turn:Turn",
+        "pixel:matchmaker:Matchmaker",
+        "pixel:fleet:Fleet",
+    }
+    for each in components:
+        assert record.outputs[each.urn], each.name
+    roots = {each.token for each in record.resources if each.custom and "pulumi:pulumi:Stack::" in each.parent}
+    assert roots == {"pulumi:providers:oci"}
+
+
+def test_every_oci_resource_is_named_tagged_and_in_the_compartment(record: Record, its: Settings, stack: str) -> None:
+    for each in record.resources:
+        if each.token.startswith("oci:"):
+            assert each.inputs["compartmentId"] == its.compartment
+            assert each.inputs["freeformTags"].items() >= {"project": "pixel", "stack": stack}.items()
+            assert each.inputs.get("displayName") or each.inputs.get("name")
+
+
+def test_resource_names_are_unique(record: Record) -> None:
+    names = [each.urn for each in record.resources]
+    assert len(names) == len(set(names))
+
+
+def sdk_arguments(name: str) -> type:
+    """The SDK's typed arguments of a resource: what the program leaves out for the time that they cost."""
+    import pulumi_oci.containerengine as containerengine
+    import pulumi_oci.core as core
+
+    arguments: type = getattr(core, f"{name}Args", None) or getattr(containerengine, f"{name}Args")
+    return arguments
+
+
+def fields_of(arguments: type) -> dict[str, tuple[Any, bool]]:
+    """Property name in the provider's spelling -> (annotation, required)."""
+    known = {}
+    signature = inspect.signature(arguments)
+    for name, prop in inspect.getmembers(arguments, lambda member: isinstance(member, property)):
+        wire = getattr(prop.fget, "_pulumi_name", name)
+        known[wire] = (
+            prop.fget.__annotations__["return"],
+            signature.parameters[name].default is inspect.Parameter.empty,
+        )
+    return known
+
+
+def nested(annotation: Any, module: Any) -> type | None:
+    """The SDK's class for a nested value, if the annotation names one."""
+    found = re.search(r"'(\w+Args)'", str(annotation)) or re.search(r"(\w+Args)\b", str(annotation))
+    return getattr(module, found[1], None) if found else None
+
+
+def check(value: Any, arguments: type, at: str) -> None:
+    known = fields_of(arguments)
+    module = inspect.getmodule(arguments)
+    assert set(value) <= set(known), f"{at}: unknown {set(value) - set(known)}"
+    missing = {name for name, (_, required) in known.items() if required} - set(value)
+    assert not missing, f"{at}: missing {missing}"
+    for name, inner in value.items():
+        inner_type = nested(known[name][0], module)
+        if inner_type is None:
+            continue
+        for item in inner if isinstance(inner, list) else [inner]:
+            check(item, inner_type, f"{at}.{name}")
+
+
+def test_inputs_are_what_the_sdk_knows_and_requires(record: Record) -> None:
+    checked = 0
+    for each in record.resources:
+        if each.token.startswith("oci:"):
+            name = each.token.rpartition(":")[2]
+            check(each.inputs, sdk_arguments(name), name)
+            checked += 1
+    assert checked >= 20
+
+
+def test_the_check_against_the_sdk_can_fail() -> None:
+    arguments = sdk_arguments("Subnet")
+    with pytest.raises(AssertionError, match="unknown"):
+        check({"compartmentId": "c", "vcnId": "v", "cidr": "10.0.0.0/24"}, arguments, "Subnet")
+    with pytest.raises(AssertionError, match="missing"):
+        check({"compartmentId": "c"}, arguments, "Subnet")
+    rule = {"protocol": "6", "source": "0.0.0.0/0", "tcpOptions": {"from": 1}}
+    with pytest.raises(AssertionError, match="tcpOptions: unknown"):
+        check(
+            {"compartmentId": "c", "vcnId": "v", "ingressSecurityRules": [rule]},
+            sdk_arguments("SecurityList"),
+            "SecurityList",
+        )

@@ -1,0 +1,207 @@
+"""What runs in the cluster, in every stack: names, rights, confinement, probes, roll-outs."""
+
+import base64
+import json
+import re
+from typing import Any
+
+from components.settings import Settings
+from components.settings.pools import Sharing
+from tests.program.recording import Record
+
+QUALIFIED = re.compile(r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+)/[a-z0-9/._-]+(:(?!latest$)[\w.-]+|@sha256:[0-9a-f]{64})")
+
+
+def environment(container: dict[str, Any]) -> dict[str, Any]:
+    return {each["name"]: each.get("value", each.get("valueFrom")) for each in container.get("env", [])}
+
+
+def by_name(record: Record, name: str) -> dict[str, Any]:
+    found = [container for path, container, _ in record.containers() if path.endswith(f"/{name}")]
+    assert found
+    return found[0]
+
+
+def test_namespaces_carry_the_level_that_their_pods_meet(record: Record) -> None:
+    level = "pod-security.kubernetes.io/enforce"
+    assert record.object("Namespace", "pixel")["metadata"]["labels"][level] == "privileged"
+    assert record.object("Namespace", "pixel-instances")["metadata"]["labels"][level] == "restricted"
+
+
+def test_every_object_stands_in_a_namespace_of_ours_and_after_it(record: Record) -> None:
+    cluster_wide = {"Namespace", "ClusterRole", "ClusterRoleBinding"}
+    namespaces = {each.inputs["metadata"]["name"]: each.urn for each in record.objects("Namespace")}
+    for each in record.objects():
+        if each.inputs["kind"] not in cluster_wide:
+            assert namespaces[each.inputs["metadata"]["namespace"]] in each.dependencies
+        assert each.token.endswith(f":{each.inputs['kind']}")
+
+
+def test_pods_start_after_the_nodes_and_what_they_read(record: Record) -> None:
+    pools = {each.urn for each in record.of("oci:ContainerEngine/nodePool:NodePool")}
+    secret = record.one("kubernetes:core/v1:Secret").urn
+    for each in record.objects("Deployment", "DaemonSet"):
+        assert pools <= each.dependencies
+        if each.inputs["metadata"]["namespace"] == "pixel":
+            assert secret in each.dependencies
+        assert each.create_timeout in ("10m", "30m")
+    for each in record.objects("ConfigMap", "ServiceAccount", "Role"):
+        assert not pools & each.dependencies
+
+
+def test_a_service_follows_the_pods_whose_answers_the_provider_waits_for(record: Record) -> None:
+    (service,) = record.objects("Service")
+    (matchmaker,) = (each for each in record.objects("Deployment") if each.name == "deployment-pixel-matchmaker")
+    assert matchmaker.urn in service.dependencies
+    assert service.urn not in matchmaker.dependencies
+
+
+def test_every_container_is_confined(record: Record) -> None:
+    for path, container, pod in record.containers():
+        security = container["securityContext"]
+        assert security["allowPrivilegeEscalation"] is False, path
+        assert security["readOnlyRootFilesystem"] is True, path
+        assert security["capabilities"] == {"drop": ["ALL"]}, path
+        assert pod["securityContext"]["runAsNonRoot"] is True, path
+        assert pod["securityContext"]["runAsUser"] == 10001, path
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, path
+        assert container["resources"]["requests"].keys() >= {"cpu", "memory"}, path
+        assert container["resources"]["limits"].keys() >= {"cpu", "memory"}, path
+        assert container["imagePullPolicy"] == "IfNotPresent", path
+
+
+def test_images_are_qualified_and_pinned(record: Record) -> None:
+    for path, container, _ in record.containers():
+        assert QUALIFIED.fullmatch(container["image"]), f"{path}: {container['image']}"
+
+
+def test_no_secret_is_in_an_environment(record: Record) -> None:
+    key = base64.b64decode(record.one("kubernetes:core/v1:Secret").inputs["data"]["secret"]).decode()
+    for path, container, _ in record.containers():
+        assert "envFrom" not in container, path
+        for name, value in environment(container).items():
+            assert "secretKeyRef" not in str(value), f"{path} {name}"
+            assert key not in str(value), f"{path} {name}"
+    others = [each for each in record.resources if each.token != "kubernetes:core/v1:Secret"]
+    assert key not in str([each.inputs for each in others])
+    assert key not in str(record.outputs)
+
+
+def test_the_turn_secret_is_drawn_once_and_never_shown(record: Record) -> None:
+    secret = record.one("kubernetes:core/v1:Secret")
+    assert secret.inputs["metadata"] == {"name": "turn-secret", "namespace": "pixel"}
+    assert secret.secrets == {"data"}
+    assert secret.secret_outputs == ("data",)
+    assert secret.ignore_changes == ("data",)
+    assert len(bytes.fromhex(base64.b64decode(secret.inputs["data"]["secret"]).decode())) == 32
+
+
+def test_only_the_matchmaker_and_turns_first_step_hold_a_token(record: Record) -> None:
+    holders = set()
+    for path, container, pod in record.containers():
+        projected = [each["name"] for each in pod.get("volumes", []) if "serviceAccountToken" in str(each)]
+        mounted = [each["name"] for each in container.get("volumeMounts", [])]
+        if pod["automountServiceAccountToken"] or set(projected) & set(mounted):
+            holders.add(path)
+    assert holders == {"daemonset-pixel-turn/configure", "deployment-pixel-matchmaker/matchmaker"}
+
+
+def test_rights_are_no_wider_than_needed(record: Record) -> None:
+    def rights(kind: str, name: str) -> list[tuple[list[str], list[str], list[str]]]:
+        return [(r["apiGroups"], r["resources"], r["verbs"]) for r in record.object(kind, name)["rules"]]
+
+    assert record.object("Role", "matchmaker")["metadata"]["namespace"] == "pixel-instances"
+    assert rights("Role", "matchmaker") == [([""], ["pods"], ["get", "list", "watch", "patch", "delete"])]
+    assert rights("ClusterRole", "pixel-matchmaker") == [([""], ["nodes"], ["get", "list", "watch"])]
+    assert rights("ClusterRole", "pixel-turn") == [([""], ["nodes"], ["get"])]
+    assert len(record.objects("Role", "ClusterRole")) == 3
+    for each in record.objects("RoleBinding", "ClusterRoleBinding"):
+        (subject,) = each.inputs["subjects"]
+        assert (subject["kind"], subject["namespace"]) == ("ServiceAccount", "pixel")
+        assert each.inputs["roleRef"]["name"].endswith(subject["name"])
+
+
+def test_turn_runs_on_its_nodes_network(record: Record, its: Settings) -> None:
+    daemon = record.object("DaemonSet", "turn")
+    pod = daemon["spec"]["template"]["spec"]
+    assert pod["hostNetwork"] is True
+    assert pod["nodeSelector"] == {"app.pixel/turn": "true"}
+    assert pod["tolerations"] == [{"key": "app.pixel/turn", "operator": "Exists"}]
+    assert by_name(record, "coturn")["command"] == ["turnserver", "-c", "/run/turn/turnserver.conf"]
+    assert by_name(record, "coturn")["image"] == its.images.turn
+    configure = by_name(record, "configure")
+    assert configure["command"] == ["python3", "-m", "signalling.turn"]
+    settings = environment(configure)
+    assert settings["NODE_NAME"] == {"fieldRef": {"fieldPath": "spec.nodeName"}}
+    assert (settings["TURN_PORT"], settings["TURN_MIN_PORT"], settings["TURN_MAX_PORT"]) == ("3478", "49152", "65535")
+    denied = settings["TURN_DENIED_PEERS"].split(",")
+    assert str(its.network.subnets.api) in denied
+    assert str(its.network.subnets.workers) not in denied
+
+
+def test_the_matchmaker_is_where_it_is_looked_for(record: Record, its: Settings) -> None:
+    service = record.object("Service", "matchmaker")["spec"]
+    assert {(port["name"], port["port"]) for port in service["ports"]} == {("http", 3000), ("metrics", 9000)}
+    deployment = record.object("Deployment", "matchmaker")
+    assert service["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    assert deployment["spec"]["replicas"] == 1
+    assert deployment["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    settings = json.loads(record.object("ConfigMap", "matchmaker")["data"]["matchmaker.json"])
+    assert settings["instances_namespace"] == "pixel-instances"
+    assert settings["turn"]["transport_policy"] == its.turn.transport_policy
+    assert [app["name"] for app in settings["applications"]] == [app.name for app in its.apps]
+    assert sum(version["weight"] for app in settings["applications"] for version in app["versions"]) == 100 * len(
+        its.apps
+    )
+
+
+def test_there_is_a_fleet_for_every_version(record: Record, its: Settings) -> None:
+    fleets = [each.inputs for each in record.objects("Deployment") if each.inputs["metadata"]["namespace"] != "pixel"]
+    wanted = {app.fleet_name(v): (app, v) for app in its.apps for v in app.versions}
+    assert {fleet["metadata"]["name"] for fleet in fleets} == set(wanted)
+    for fleet in fleets:
+        app, version = wanted[fleet["metadata"]["name"]]
+        spec = fleet["spec"]
+        labels = {"app.pixel/app": app.name, "app.pixel/version": version.label, "app.pixel/pool": "idle"}
+        assert spec["selector"] == {"matchLabels": labels}
+        assert spec["template"]["metadata"]["labels"] == labels
+        assert spec["replicas"] == app.buffer
+        assert spec["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+        (container,) = spec["template"]["spec"]["containers"]
+        assert container["image"] == f"{app.image}:{version.tag}"
+        assert environment(container) == {
+            "SIGNAL_URL": "ws://localhost:8888",
+            "STREAMER_ID": app.name,
+            "RES_X": str(app.resolution.width),
+            "RES_Y": str(app.resolution.height),
+            "FRAME_RATE": str(app.resolution.frame_rate),
+            "EXTRA_ARGS": " ".join(app.arguments),
+            "HOME": "/tmp",
+        }
+        gpus = container["resources"]["limits"].get("nvidia.com/gpu")
+        assert gpus == (1 if its.pools.sharing is Sharing.EXCLUSIVE else None)
+
+
+def test_instances_are_where_gpus_are_and_end_gently(record: Record) -> None:
+    for name, template in record.pods():
+        if "pixel-instances" not in name:
+            continue
+        pod = template["spec"]
+        assert pod["nodeSelector"] == {"app.pixel/gpu": "true"}
+        assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists"}]
+        assert pod["terminationGracePeriodSeconds"] == 60
+        assert pod["automountServiceAccountToken"] is False
+        assert "serviceAccountName" not in pod
+        assert all("emptyDir" in volume for volume in pod["volumes"])
+
+
+def test_the_sidecar_lets_the_application_start_before_it_is_ready(record: Record) -> None:
+    for path, sidecar, pod in record.containers():
+        if not path.endswith("/sidecar"):
+            continue
+        assert sidecar in pod["initContainers"]
+        assert sidecar["restartPolicy"] == "Always"
+        assert sidecar["command"] == ["python3", "-m", "signalling.sidecar"]
+        assert sidecar["startupProbe"]["httpGet"] == {"path": "/healthz", "port": "metrics"}
+        assert sidecar["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "metrics"}
+        assert {"name": "metrics", "containerPort": 9000} in sidecar["ports"]

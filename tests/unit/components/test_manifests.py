@@ -1,0 +1,105 @@
+"""Rendering: values cannot break out, nothing undefined passes, and every template is complete."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import UndefinedError
+
+from components import manifests
+from components.manifests import documents, environment, token
+from components.network import all_services, dns_label
+from components.settings import load
+from components.workloads.matchmaker import matchmaker_settings
+from components.workloads.turn import denied_peers, limits
+from tests.unit.components.settings_cases import GOOD
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXTS,
+    lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner),
+    max_leaves=8,
+)
+
+
+def rendered(text: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+    return documents(environment.from_string(text), values)
+
+
+@given(VALUES)
+def test_a_value_arrives_as_it_is_and_breaks_nothing(value: Any) -> None:
+    assert rendered("a: {{ value }}\nb: kept\n", {"value": value}) == [{"a": value, "b": "kept"}]
+
+
+def test_an_undefined_name_is_an_error() -> None:
+    with pytest.raises(UndefinedError, match="'nothing' is undefined"):
+        rendered("a: {{ nothing }}", {})
+    with pytest.raises(UndefinedError, match="no attribute 'tag'"):
+        rendered("a: {{ version.tag }}", {"version": {}})
+
+
+def test_empty_documents_are_dropped() -> None:
+    assert rendered("---\na: 1\n---\n---\nb: 2\n", {}) == [{"a": 1}, {"b": 2}]
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "expected"),
+    [
+        ("v1", "ConfigMap", "kubernetes:core/v1:ConfigMap"),
+        ("apps/v1", "Deployment", "kubernetes:apps/v1:Deployment"),
+        ("rbac.authorization.k8s.io/v1", "Role", "kubernetes:rbac.authorization.k8s.io/v1:Role"),
+    ],
+)
+def test_tokens_are_those_of_the_provider(api_version: str, kind: str, expected: str) -> None:
+    assert token(api_version, kind) == expected
+
+
+@pytest.mark.parametrize("path", sorted(manifests.FOLDER.glob("*.j2")), ids=lambda path: path.name)
+def test_no_template_says_what_a_component_should(path: Path) -> None:
+    text = path.read_text()
+    assert "image: {{" in text or "image:" not in text
+    assert "kind: Secret\n" not in text
+
+
+def test_the_matchmaker_is_told_of_every_version() -> None:
+    its = load(GOOD)
+    assert matchmaker_settings(its.apps, its.turn) == {
+        "instances_namespace": "pixel-instances",
+        "applications": [
+            {
+                "name": "showroom",
+                "versions": [
+                    {"tag": "1.4.2", "label": "1-4-2", "weight": 95},
+                    {"tag": "1.5.0", "label": "1-5-0", "weight": 5},
+                ],
+            }
+        ],
+        "turn": {"port": 3478, "transport_policy": "all", "realm": "pixel", "credential_seconds": 86400},
+    }
+
+
+def test_the_relay_reaches_instances_and_not_the_control_plane() -> None:
+    network = load(GOOD).network
+    assert denied_peers(network) == ["10.0.0.0/28", "10.0.20.0/24", "10.96.0.0/16"]
+
+
+def test_coturn_may_use_its_node() -> None:
+    assert limits(load(GOOD).pools.turn) == {"cpu": "4", "memory": "4Gi"}
+
+
+def test_the_entry_for_all_services_is_found_or_asked_for() -> None:
+    some = {"id": "1", "name": "OCI FRA Object Storage", "cidrBlock": "oci-fra-objectstorage"}
+    everything = {"id": "2", "name": "All FRA Services In Oracle Services Network", "cidrBlock": "all-fra"}
+    assert all_services([some, everything]) == everything
+    with pytest.raises(Exception, match="it offers: OCI FRA Object Storage"):
+        all_services([some])
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("pixel-production", "pixelproduction"), ("load_balancers", "loadbalancers"), ("a" * 30, "a" * 15)],
+)
+def test_names_become_dns_labels_of_oci(name: str, label: str) -> None:
+    assert dns_label(name) == label

@@ -1,0 +1,27 @@
+"""The whole service, for the tests that need one."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession
+
+from tests.unit.signalling.memory_cluster import node
+from tests.unit.signalling.stage import Stage
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<!doctype html><title>page</title>")
+    (tmp_path / "assets/index-abc.js").write_text("1")
+    async with ClientSession() as http:
+        it = Stage(http, tmp_path)
+        it.cluster.put(node("turn-1", {"InternalIP": "10.0.30.4", "ExternalIP": "198.51.100.7"}))
+        yield it
+        for client in it.streamers.values():
+            await client.socket.close()
+        for server in it.matchmakers:
+            await server.stop()
+        for sidecar in it.sidecars.values():
+            await sidecar.stop()

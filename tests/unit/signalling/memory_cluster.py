@@ -1,0 +1,165 @@
+"""What the matchmaker uses of a Kubernetes API server, in memory: JSON patches with their tests, and watches."""
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import count
+from typing import Any
+
+from lightkube.resources.core_v1 import Node, Pod
+
+from signalling.kubernetes.api import Changed, ClaimRefused, Event, Kind, Listed, Removed
+
+Object = dict[str, Any]
+
+
+def pod(
+    name: str,
+    *,
+    application: str = "demo",
+    version: str = "v1",
+    pool: str = "idle",
+    ready: bool = True,
+    address: str | None = "127.0.0.1",
+    annotations: dict[str, str] | None = None,
+) -> Object:
+    labels = {"app.pixel/app": application, "app.pixel/version": version, "app.pixel/pool": pool}
+    status: Object = {"conditions": [{"type": "Ready", "status": "True" if ready else "False"}]}
+    if address is not None:
+        status["podIP"] = address
+    metadata: Object = {"name": name, "labels": labels}
+    if annotations is not None:
+        metadata["annotations"] = annotations
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": status}
+
+
+def node(
+    name: str,
+    addresses: dict[str, str] | None = None,
+    *,
+    cordoned: bool = False,
+    labels: dict[str, str] | None = None,
+) -> Object:
+    listed = [{"type": kind, "address": address} for kind, address in (addresses or {}).items()]
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": {"app.pixel/turn": "true"} if labels is None else labels},
+        "spec": {"unschedulable": True} if cordoned else {},
+        "status": {"addresses": listed},
+    }
+
+
+def as_pod(thing: Object) -> Pod:
+    found = Pod.from_dict(thing)
+    assert isinstance(found, Pod)
+    return found
+
+
+def as_node(thing: Object) -> Node:
+    found = Node.from_dict(thing)
+    assert isinstance(found, Node)
+    return found
+
+
+def patched(document: Object, operations: Sequence[Object]) -> Object:
+    """The document after a JSON patch (RFC 6902: test, add, replace); ClaimRefused when it does not apply."""
+    result = copy.deepcopy(document)
+    for operation in operations:
+        *path, last = [part.replace("~1", "/").replace("~0", "~") for part in operation["path"].split("/")[1:]]
+        parent = result
+        for part in path:
+            if not isinstance(parent.get(part), dict):
+                raise ClaimRefused(operation["path"])
+            parent = parent[part]
+        exists = last in parent
+        match operation["op"]:
+            case "test":
+                if not exists or parent[last] != operation["value"]:
+                    raise ClaimRefused(operation["path"])
+            case "replace" if not exists:
+                raise ClaimRefused(operation["path"])
+            case "add" | "replace":
+                parent[last] = copy.deepcopy(operation["value"])
+            case other:
+                raise AssertionError(f"{other} is not used")
+    return result
+
+
+class MemoryCluster:
+    """A ClusterApi over dictionaries. ``before`` is awaited before each write: a test can order or fail them."""
+
+    def __init__(self) -> None:
+        self.pods: dict[str, Object] = {}
+        self.nodes: dict[str, Object] = {}
+        self.claims: list[tuple[str, str]] = []
+        """Instance and session of every claim that was carried out."""
+        self.before: Callable[[str, str], Any] | None = None
+        self._revisions = count(1)
+        self._watchers: set[asyncio.Queue[Any]] = set()
+
+    def put(self, thing: Object) -> None:
+        thing = copy.deepcopy(thing)
+        thing["metadata"]["resourceVersion"] = str(next(self._revisions))
+        name = thing["metadata"]["name"]
+        if thing["kind"] == "Pod":
+            self.pods[name] = thing
+            self._tell(Pod, Changed(as_pod(thing)))
+        else:
+            self.nodes[name] = thing
+            self._tell(Node, Changed(as_node(thing)))
+
+    def remove(self, name: str) -> None:
+        if name in self.pods:
+            self._tell(Pod, Removed(as_pod(self.pods.pop(name))))
+        if name in self.nodes:
+            self._tell(Node, Removed(as_node(self.nodes.pop(name))))
+
+    def listener(self) -> asyncio.Queue[Any]:
+        """Everything that happens from now on, as (kind, event)."""
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        self._watchers.add(queue)
+        return queue
+
+    def break_watches(self) -> None:
+        """End every watch that runs, as an API server that goes away does."""
+        for queue in self._watchers:
+            queue.put_nowait((None, None))
+
+    def _tell(self, kind: type, event: object) -> None:
+        for queue in self._watchers:
+            queue.put_nowait((kind, event))
+
+    def watch_instances(self) -> AsyncIterator[Event[Pod]]:
+        return self._watch(Pod, lambda: [as_pod(thing) for thing in self.pods.values()])
+
+    def watch_turn_nodes(self) -> AsyncIterator[Event[Node]]:
+        return self._watch(Node, lambda: [as_node(thing) for thing in self.nodes.values()])
+
+    async def _watch(self, kind: type[Kind], listing: Callable[[], list[Kind]]) -> AsyncIterator[Event[Kind]]:
+        queue = self.listener()
+        try:
+            yield Listed(listing())
+            while True:
+                what, event = await queue.get()
+                if what is None:
+                    raise ConnectionResetError("the API server has gone")
+                if what is kind:
+                    yield event
+        finally:
+            self._watchers.discard(queue)
+
+    async def patch_pod(self, name: str, operations: Sequence[dict[str, object]]) -> Pod:
+        if self.before is not None:
+            await self.before("patch", name)
+        if name not in self.pods:
+            raise ClaimRefused(name)
+        changed = patched(self.pods[name], operations)
+        self.put(changed)
+        self.claims.append((name, changed["metadata"]["labels"].get("app.pixel/session", "")))
+        return as_pod(self.pods[name])
+
+    async def delete_pod(self, name: str) -> None:
+        if self.before is not None:
+            await self.before("delete", name)
+        self.remove(name)

@@ -16,6 +16,9 @@ from local.progress import Step
 LAYERS_KEPT = 80
 """Layers after which the storage starts anew: they only save time, and each source change adds some."""
 
+_NOTES = Path("/var/lib")
+"""Below it buildah notes which layers a registry has, whatever its root; nothing of that is to stay."""
+
 _LIST = ("images", "--quiet")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -34,7 +37,8 @@ class Storage:
         temporary.mkdir(exist_ok=True)
         environment = dict(os.environ) | {"TMPDIR": str(temporary)}
         log = self.work.parent / "logs" / "buildah.log"
-        run_as_root((*self.command(), *arguments), what, log, step, environment)
+        hidden = () if self.work.is_relative_to(_NOTES) else (_NOTES,)
+        run_as_root((*self.command(), *arguments), what, log, step, environment, hidden=hidden)
 
     def answers(self, arguments: Sequence[str], step: Step) -> bool:
         """Whether buildah succeeds at something that changes nothing."""

@@ -1,12 +1,12 @@
 """Runs the programs that build: in namespaces of their own, so that a killed run leaves no process and no mount."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from local.images.errors import ImageError
@@ -23,11 +23,6 @@ PACKAGES: Mapping[str, str] = {
     "tar": "tar",
 }
 """The programs a build needs, and the Debian packages that have them."""
-
-_CONTAINERS = Path("/var/lib/containers")
-
-# Buildah notes for pushes which layers a registry has, under /var/lib whatever its root: nothing of it is to stay.
-_PRELUDE = f'mount -t tmpfs none {_CONTAINERS}; exec "$@"'
 
 
 def check_machine() -> None:
@@ -50,24 +45,18 @@ def run_as_root(
     environment: Mapping[str, str],
     *,
     folder: Path | None = None,
+    hidden: Sequence[Path] = (),
 ) -> None:
-    """Run a program with its own mounts and processes; both end when it ends, or when this process is killed."""
-    _CONTAINERS.mkdir(parents=True, exist_ok=True)
-    try:
-        namespaces = ("--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc")
-        inside = ("sh", "-ec", _PRELUDE, "sh", *command)
-        run(
-            ("setpriv", "--pdeathsig", "KILL", "unshare", *namespaces, *inside),
-            what,
-            log,
-            step,
-            environment,
-            folder=folder,
-        )
-    finally:
-        # Empty it is nobody's; one in use stays.
-        with suppress(OSError):
-            _CONTAINERS.rmdir()
+    """Run a program with its own mounts and processes; both end when it ends, or when this process is killed.
+
+    Folders in ``hidden`` look empty to it, and what it writes there is gone afterwards.
+    """
+    namespaces = ("--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc")
+    mounts = "".join(f"mount -t tmpfs none {shlex.quote(str(path))}; " for path in hidden)
+    inside = ("sh", "-ec", f'{mounts}exec "$@"', "sh", *command)
+    run(
+        ("setpriv", "--pdeathsig", "KILL", "unshare", *namespaces, *inside), what, log, step, environment, folder=folder
+    )
 
 
 def run(

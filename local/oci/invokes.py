@@ -67,7 +67,7 @@ def _kubeconfig(question: Question) -> Properties:
         raise question.refuse(
             NOT_FOUND, "clusterId", "there is no such cluster", "Give the id of a cluster of this stack"
         )
-    return {"content": cluster_kubeconfig(question.kubeconfig, cluster.id, question.region.name)}
+    return {"content": cluster_kubeconfig(question.kubeconfig)}
 
 
 def _cluster_option(question: Question) -> Properties:

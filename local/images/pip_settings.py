@@ -63,7 +63,7 @@ def read_files(environment: Mapping[str, str]) -> list[str]:
     named = environment.get("PIP_CONFIG_FILE")
     if named == os.devnull:
         return []
-    home = Path(environment.get("HOME", "/root"))
+    home = Path(environment.get("HOME") or Path.home())
     base = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
     paths = [Path("/etc/pip.conf"), home / ".pip/pip.conf", base / "pip/pip.conf"]
     if named:

@@ -8,13 +8,14 @@ from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 from lightkube import ApiError, AsyncClient
 from lightkube.core.client import LabelSelector
 from lightkube.core.generic_client import ListAsyncIterable
+from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Node, Pod
 from lightkube.types import PatchType
 
 from signalling.kubernetes.instances import APPLICATION_LABEL
 from signalling.kubernetes.nodes import TURN_LABEL
 
-Kind = TypeVar("Kind", Pod, Node)
+Kind = TypeVar("Kind", Pod, Node, Deployment)
 
 
 class ClaimRefused(Exception):
@@ -52,6 +53,10 @@ class ClusterApi(Protocol):
         """The pods that are instances."""
         ...
 
+    def watch_fleets(self) -> AsyncIterator[Event[Deployment]]:
+        """The Deployments that are fleets."""
+        ...
+
     def watch_turn_nodes(self) -> AsyncIterator[Event[Node]]:
         """The nodes of the TURN pool."""
         ...
@@ -82,13 +87,27 @@ class LightkubeApi:
 
     def watch_instances(self) -> AsyncIterator[Event[Pod]]:
         """See ClusterApi."""
-        listing = self._client.list(Pod, namespace=self._namespace, labels={APPLICATION_LABEL: None})
+        labels: LabelSelector = {APPLICATION_LABEL: None}
         return self._watch(
-            listing,
+            self._client.list(Pod, namespace=self._namespace, labels=labels),
             lambda version: self._client.watch(
                 Pod,
                 namespace=self._namespace,
-                labels={APPLICATION_LABEL: None},
+                labels=labels,
+                resource_version=version,
+                server_timeout=self._watch_seconds,
+            ),
+        )
+
+    def watch_fleets(self) -> AsyncIterator[Event[Deployment]]:
+        """See ClusterApi."""
+        labels: LabelSelector = {APPLICATION_LABEL: None}
+        return self._watch(
+            self._client.list(Deployment, namespace=self._namespace, labels=labels),
+            lambda version: self._client.watch(
+                Deployment,
+                namespace=self._namespace,
+                labels=labels,
                 resource_version=version,
                 server_timeout=self._watch_seconds,
             ),

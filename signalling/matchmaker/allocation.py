@@ -17,6 +17,7 @@ from signalling.kubernetes.instances import Instance, claim_patch, instance_of
 from signalling.matchmaker.matching import Match, Matching
 from signalling.matchmaker.metrics import MatchmakerMetrics
 from signalling.matchmaker.session import InstanceUnreachable, Session
+from signalling.matchmaker.shares import Shares
 from signalling.matchmaker.watching import pause
 
 LOG: Final = logging.getLogger("matchmaker.allocation")
@@ -85,6 +86,10 @@ class Allocation:
             self._start(self._matching.changed(instance))
         elif event.item.metadata is not None and event.item.metadata.name is not None:
             self._matching.removed(event.item.metadata.name)
+
+    def share(self, shares: Shares) -> None:
+        """The fleets' weights are these from now on."""
+        self._start(self._matching.share(shares))
 
     async def delete(self, name: str, why: str) -> None:
         """Delete an instance, patiently; what stays after that is found among the stranded."""

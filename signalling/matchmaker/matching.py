@@ -48,10 +48,11 @@ def preference(shares: Sequence[Share], draw: float) -> list[str]:
 class Matching:
     """The queues, and what is known of the instances."""
 
-    def __init__(self, applications: Mapping[str, Sequence[Share]], random: Random) -> None:
-        self._shares: Final = {name: tuple(shares) for name, shares in applications.items()}
+    def __init__(self, applications: Iterable[str], random: Random) -> None:
+        """Nobody is matched before ``share`` has told of a version."""
+        self._shares: Final[dict[str, tuple[Share, ...]]] = dict.fromkeys(applications, ())
         self._random: Final = random
-        self._queues: Final[dict[str, OrderedDict[str, None]]] = {name: OrderedDict() for name in applications}
+        self._queues: Final[dict[str, OrderedDict[str, None]]] = {name: OrderedDict() for name in self._shares}
         self._known: Final[dict[str, Instance]] = {}
         self._idle: Final[dict[tuple[str, str], dict[str, Instance]]] = {}
         self._claiming: Final[set[str]] = set()
@@ -64,12 +65,20 @@ class Matching:
         return len(self._queues[application])
 
     def idle(self, application: str) -> int:
-        """The instances that could be claimed now."""
-        return sum(len(self._idle.get((application, share.version), ())) for share in self._shares[application])
+        """The instances that could be claimed now: none of a version that gets no sessions."""
+        versions = (share.version for share in self._shares[application] if share.weight > 0)
+        return sum(len(self._idle.get((application, version), ())) for version in versions)
 
     def instances(self) -> Iterable[Instance]:
         """All known instances."""
         return self._known.values()
+
+    def share(self, shares: Mapping[str, Sequence[Share]]) -> list[Match]:
+        """These are the versions of each application from now on; an application not named has none."""
+        before = dict(self._shares)
+        self._shares.update({name: tuple(shares.get(name, ())) for name in before})
+        changed = [name for name, known in before.items() if known != self._shares[name]]
+        return [match for name in changed for match in self._match(name)]
 
     def join(self, application: str, session: str) -> list[Match]:
         """A player comes; at the tail of the queue."""

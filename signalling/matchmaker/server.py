@@ -16,11 +16,12 @@ from signalling.ice.servers import chosen_for, peer_connection_options
 from signalling.kubernetes.api import Changed, ClusterApi, Event, Listed
 from signalling.kubernetes.nodes import turn_address
 from signalling.matchmaker.allocation import Allocation
-from signalling.matchmaker.matching import Matching, Share
+from signalling.matchmaker.matching import Matching
 from signalling.matchmaker.metrics import MatchmakerMetrics
 from signalling.matchmaker.page import PageFile, serve_file
 from signalling.matchmaker.session import LinkSettings, Session
 from signalling.matchmaker.settings import MatchmakerSettings, StackSettings
+from signalling.matchmaker.shares import FleetWatch
 from signalling.matchmaker.sweeping import sweep
 from signalling.matchmaker.watching import Watching
 from signalling.protocol.actions import CloseCode
@@ -51,10 +52,11 @@ class MatchmakerServer:
         self._api: Final = api
         self._turn: Final[dict[str, str]] = {}
         self._players: Final[set[Session]] = set()
-        shares = {app.name: [Share(v.label, v.weight) for v in app.versions] for app in stack.applications}
-        self._matching: Final = Matching(shares, SystemRandom())
+        names = [application.name for application in stack.applications]
+        self._matching: Final = Matching(names, SystemRandom())
+        self._fleets: Final = FleetWatch(names, lambda shares: self._allocation.share(shares))
         self._metrics: Final = MatchmakerMetrics(
-            self._matching, list(shares), lambda: len(self._players), lambda: len(self._turn)
+            self._matching, names, lambda: len(self._players), lambda: len(self._turn)
         )
         self._link: Final = LinkSettings(
             outbox=OutboxLimit(settings.outbox_frames, settings.outbox_bytes),
@@ -62,7 +64,7 @@ class MatchmakerServer:
             max_message_bytes=settings.max_message_bytes,
             connect_seconds=settings.connect_seconds,
         )
-        self._watches: Final = (Watching("instances"), Watching("turn nodes"))
+        self._watches: Final = (Watching("fleets"), Watching("instances"), Watching("turn nodes"))
         self._background: Final[list[asyncio.Task[None]]] = []
         self._runners: Final[dict[str, web.AppRunner]] = {}
         self._stopping = False
@@ -75,16 +77,17 @@ class MatchmakerServer:
         return {name: listening.port_of(runner) for name, runner in self._runners.items()}
 
     async def start(self) -> None:
-        """Listen and watch; ready once both watches have listed what there is."""
+        """Listen and watch; ready once all watches have listed what there is."""
         its = self._settings
         # No limit of connections: each session holds one for as long as it lasts.
         self._http = ClientSession(connector=TCPConnector(limit=0))
         self._allocation = Allocation(self._matching, self._api, self._http, self._metrics, its.instance_port)
         health = health_app(self._metrics.registry, self._ready, self._status)
         self._runners["health"] = await listening.listen(health, its.health_host, its.health_port)
-        instances, nodes = self._watches
+        fleets, instances, nodes = self._watches
         self._background.extend(
             (
+                asyncio.create_task(fleets.follow(self._api.watch_fleets, self._fleets.observe)),
                 asyncio.create_task(instances.follow(self._api.watch_instances, self._allocation.observe)),
                 asyncio.create_task(nodes.follow(self._api.watch_turn_nodes, self._observe_node)),
                 asyncio.create_task(sweep(self._http, self._matching.instances, self._allocation, its)),
@@ -116,7 +119,13 @@ class MatchmakerServer:
 
     def _status(self) -> dict[str, object]:
         waiting = {app.name: self._matching.waiting(app.name) for app in self._stack.applications}
-        return {"players": len(self._players), "waiting": waiting, "turn_nodes": len(self._turn)}
+        weights = {app: {each.version: each.weight for each in its} for app, its in self._fleets.shares.items()}
+        return {
+            "players": len(self._players),
+            "waiting": waiting,
+            "weights": weights,
+            "turn_nodes": len(self._turn),
+        }
 
     def _player_app(self) -> web.Application:
         async def handle(request: web.Request) -> web.StreamResponse:

@@ -16,22 +16,10 @@ Name = Annotated[str, Meta(min_length=1, max_length=63, pattern="^[a-z0-9]([-a-z
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
-class VersionShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One version of an application and its share of new sessions."""
-
-    tag: str
-    """The image's tag, for people."""
-    label: Name
-    """The value of the instances' version label."""
-    weight: Annotated[int, Meta(ge=0)] = 100
-    """Relative to the other versions'; 0 gets no new session."""
-
-
 class ApplicationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An application players can ask for by ``?app=``."""
 
     name: Name
-    versions: Annotated[tuple[VersionShare, ...], Meta(min_length=1)]
 
 
 class TurnAccess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,7 +34,10 @@ class TurnAccess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file's content. The first application is the one of a player that names none."""
+    """The file's content. The first application is the one of a player that names none.
+
+    Versions and their weights are not in it: each fleet tells about itself, so a new version restarts no matchmaker.
+    """
 
     instances_namespace: Name
     applications: Annotated[tuple[ApplicationSettings, ...], Meta(min_length=1)]
@@ -127,11 +118,4 @@ def read_stack(path: Path) -> StackSettings:
     names = [application.name for application in stack.applications]
     for name in names:
         require(names.count(name) == 1, f"{path}: applications", name, "give each application one entry")
-    for application in stack.applications:
-        labels = [version.label for version in application.versions]
-        for label in labels:
-            where = f"{path}: versions of {application.name}"
-            require(labels.count(label) == 1, where, label, "give each version one entry")
-        total = sum(version.weight for version in application.versions)
-        require(total > 0, f"{path}: weights of {application.name}", total, "give at least one version a weight")
     return stack

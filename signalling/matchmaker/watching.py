@@ -4,16 +4,12 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Callable
-from typing import Final, TypeVar
+from typing import Final
 
-from lightkube.resources.core_v1 import Node, Pod
-
-from signalling.kubernetes.api import Event, Listed
+from signalling.kubernetes.api import Event, Kind, Listed
 
 LOG: Final = logging.getLogger("matchmaker.watch")
 LONGEST_PAUSE: Final = 15.0
-
-Kind = TypeVar("Kind", Pod, Node)
 
 
 def pause(failures: int, jitter: float) -> float:

@@ -7,16 +7,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from local import cluster
-from local.demo import down, local_stack_file, only_run, up
-from local.images import build_images
 from local.paths import CHECKOUT
-from local.progress import Steps
-from local.stack import LocalStack, StackFile
 from tests.cluster.machine import leavings, left_over
 
 pytestmark = [
@@ -26,57 +20,44 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[LocalStack]:
-    with only_run():
-        before = leavings()
-        try:
-            yield up(Steps())
-        finally:
-            down(Steps())
-        assert left_over(before, leavings()) == {}
+def local(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "local", *arguments], cwd=CHECKOUT, check=True)
+
+
+def engine(*arguments: str) -> dict[str, str | int]:
+    """What one engine operation changed."""
+    command = [sys.executable, "-m", "tests.cluster.stack_program", *arguments]
+    output = subprocess.run(command, cwd=CHECKOUT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    changed: dict[str, str | int] = json.loads(output.splitlines()[-1])
+    return changed
 
 
 @pytest.fixture(scope="module")
-def stack_file() -> StackFile:
-    return local_stack_file(build_images(Steps()))
+def stack() -> Iterator[None]:
+    before = leavings()
+    try:
+        local("up")
+        yield
+    finally:
+        local("down")
+    assert left_over(before, leavings()) == {}
 
 
-def changed_resources(stack: LocalStack, stack_file: StackFile) -> dict[str, str]:
-    """What ``pulumi up`` does, by resource name: the operation, unless it is ``same``."""
-    operations: dict[str, str] = {}
-
-    def note(event: Any) -> None:
-        step = event.res_outputs_event or event.res_op_failed_event
-        if step and str(step.metadata.op) != "OpType.SAME" and getattr(step.metadata.op, "value", "") != "same":
-            operations[step.metadata.urn.rpartition("::")[2]] = step.metadata.op.value
-
-    stack.open(stack_file).up(on_event=note, color="never")
-    return operations
+@pytest.mark.usefixtures("stack")
+def test_the_second_up_changes_nothing() -> None:
+    assert engine("up") == {}
 
 
-def test_the_second_up_changes_nothing(stack: LocalStack, stack_file: StackFile) -> None:
-    assert changed_resources(stack, stack_file) == {}
+@pytest.mark.usefixtures("stack")
+def test_a_refresh_finds_no_drift() -> None:
+    assert set(engine("refresh")) <= {"same"}
 
 
-def test_a_refresh_finds_no_drift(stack: LocalStack, stack_file: StackFile) -> None:
-    result = stack.open(stack_file).refresh(color="never")
-    assert set(result.summary.resource_changes or {}) <= {"same"}
-
-
-def test_a_new_image_tag_changes_only_the_fleet(stack: LocalStack, stack_file: StackFile) -> None:
-    changed: StackFile = json.loads(json.dumps(stack_file))
-    app = changed["config"]["pixel:apps"][0]
-    old = f"{app['image']}:{app['versions'][0]['tag']}"
-    app["versions"][0]["tag"] = "other"
-    cluster.run_in_node(["ctr", "-n", "k8s.io", "images", "tag", "--force", old, f"{app['image']}:other"])
-
-    operations = changed_resources(stack, changed)
-
-    fleets = {name for name in operations if name.startswith("demo") or "fleet" in name}
-    assert fleets, "the fleet follows the tag"
-    # The matchmaker reads which versions there are from its ConfigMap, without a restart.
-    assert set(operations) - fleets <= {"matchmaker-settings"}
+@pytest.mark.usefixtures("stack")
+def test_a_new_image_tag_changes_only_the_fleet() -> None:
+    changed = engine("up", "other")
+    assert changed
+    assert {name for name in changed if "demo" not in name} == set()
 
 
 def run_until(line: str) -> None:
@@ -113,12 +94,11 @@ def test_a_killed_run_is_cleaned_up_by_the_next(line: str) -> None:
 
 
 def test_after_killed_runs_the_stack_comes_up_and_goes_without_trace() -> None:
-    with only_run():
-        try:
-            up(Steps())
-        finally:
-            down(Steps())
-        found = leavings()
+    try:
+        local("up")
+    finally:
+        local("down")
+    found = leavings()
     assert found.files == frozenset()
     assert "pixel-local" not in found.interfaces
     assert found.cgroups == frozenset()

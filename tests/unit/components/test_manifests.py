@@ -57,10 +57,10 @@ def test_tokens_are_those_of_the_provider(api_version: str, kind: str, expected:
 
 
 @pytest.mark.parametrize("path", sorted(manifests.FOLDER.glob("*.j2")), ids=lambda path: path.name)
-def test_no_template_says_what_a_component_should(path: Path) -> None:
-    text = path.read_text()
-    assert "image: {{" in text or "image:" not in text
-    assert "kind: Secret\n" not in text
+def test_images_come_from_settings_and_secrets_from_no_template(path: Path) -> None:
+    lines = [line.strip() for line in path.read_text().splitlines()]
+    assert all(line.startswith("image: {{ ") for line in lines if line.startswith("image:"))
+    assert "kind: Secret" not in lines
 
 
 def test_the_matchmaker_is_told_of_every_version() -> None:

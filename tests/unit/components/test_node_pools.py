@@ -3,6 +3,7 @@
 import base64
 import shlex
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -74,14 +75,15 @@ def test_the_boot_script_is_bash_and_registers_taints(taints: tuple[str, ...]) -
 
 
 @pytest.mark.parametrize("growfs", ["exit 0", "exit 1"])
-def test_the_boot_script_runs_oke_init_even_if_the_disk_does_not_grow(growfs: str, tmp_path: object) -> None:
+def test_the_boot_script_runs_oke_init_even_if_the_disk_does_not_grow(growfs: str, tmp_path: Path) -> None:
     """Run for real, with the three programs of an OKE image that it calls replaced by ones that say what they got."""
     script = cloud_init((TURN_TAINT,))
     init = base64.b64encode(b'echo "init: $*"').decode()
-    stand_ins = f"curl() {{ echo {init}; }}; growfs() {{ {growfs}; }}"
     script = script.replace("/usr/libexec/oci-growfs -y", f"bash -c '{growfs}'")
     script = script.replace("/var/run/oke-init.sh", f"{tmp_path}/oke-init.sh")
-    run = subprocess.run(["bash"], input=f"{stand_ins}\n{script}", text=True, capture_output=True, check=True)
+    run = subprocess.run(
+        ["bash"], input=f"curl() {{ echo {init}; }}\n{script}", text=True, capture_output=True, check=True
+    )
     assert run.stdout == f"init: --kubelet-extra-args --register-with-taints={TURN_TAINT}\n"
 
 

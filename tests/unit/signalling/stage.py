@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 
 from signalling.matchmaker.page import page_files
 from signalling.matchmaker.server import MatchmakerServer
-from signalling.matchmaker.settings import ApplicationSettings, MatchmakerSettings, StackSettings, VersionShare
+from signalling.matchmaker.settings import ApplicationSettings, MatchmakerSettings, StackSettings
 from signalling.sidecar.server import SidecarServer
 from signalling.sidecar.settings import SidecarSettings
 from tests.unit.signalling.clients import Client, eventually, free_port, streamer
@@ -17,10 +17,7 @@ from tests.unit.signalling.memory_cluster import MemoryCluster, pod
 SECRET = "a-secret-that-nobody-may-read"
 STACK = StackSettings(
     instances_namespace="pixel-instances",
-    applications=(
-        ApplicationSettings(name="demo", versions=(VersionShare(tag="1", label="v1", weight=100),)),
-        ApplicationSettings(name="other", versions=(VersionShare(tag="1", label="v1", weight=100),)),
-    ),
+    applications=(ApplicationSettings(name="demo"), ApplicationSettings(name="other")),
 )
 LISTEN: dict[str, Any] = {"player_host": "127.0.0.1", "player_port": 0, "health_host": "127.0.0.1", "health_port": 0}
 

@@ -1,0 +1,51 @@
+"""Fleets: what a Deployment says about one."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from lightkube.resources.apps_v1 import Deployment
+
+from signalling.kubernetes.instances import APPLICATION_LABEL, VERSION_LABEL
+
+WEIGHT_ANNOTATION: Final = "app.pixel/weight"
+DEFAULT_WEIGHT: Final = 100
+"""Of a fleet that does not say a usable one: its players are not to pay for a slip of the pen."""
+_WEIGHT: Final = re.compile("[0-9]{1,6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """One Deployment, as far as matching needs it."""
+
+    name: str
+    application: str
+    version: str
+    """The version's label."""
+    stated: str | None
+    """Its weight annotation as it stands."""
+
+    @property
+    def stated_well(self) -> bool:
+        """The annotation is a whole number from 0 to 999999."""
+        return self.stated is not None and _WEIGHT.fullmatch(self.stated) is not None
+
+    @property
+    def weight(self) -> int:
+        """Its share of new sessions, relative to the application's other fleets; 0 gets none."""
+        return int(self.stated) if self.stated is not None and self.stated_well else DEFAULT_WEIGHT
+
+
+def fleet_of(deployment: Deployment) -> Fleet | None:
+    """The fleet a Deployment is; None for one that is none (a label missing) or is being deleted.
+
+    An instance claimed from a fleet that is being deleted could be collected with it, before it has left it.
+    """
+    meta = deployment.metadata
+    if meta is None or meta.name is None or meta.deletionTimestamp is not None:
+        return None
+    labels = meta.labels or {}
+    application, version = labels.get(APPLICATION_LABEL), labels.get(VERSION_LABEL)
+    if application is None or version is None:
+        return None
+    return Fleet(meta.name, application, version, (meta.annotations or {}).get(WEIGHT_ANNOTATION))

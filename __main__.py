@@ -4,6 +4,7 @@ import pulumi
 import pulumi_oci
 
 from components.cluster import Cluster, ClusterArgs
+from components.identity import Features, Identity, IdentityArgs
 from components.network import Network, NetworkArgs
 from components.node_pools import NodePools, NodePoolsArgs, plan_pools
 from components.settings import load, stack_config
@@ -19,6 +20,8 @@ tags = {"project": pulumi.get_project(), "stack": pulumi.get_stack()}
 ignored = ["Oracle-Tags.CreatedBy", "Oracle-Tags.CreatedOn"]
 region = pulumi_oci.Provider("region", region=its.region, ignore_defined_tags=ignored)
 in_oci = pulumi.ResourceOptions(providers=[region])
+abroad = its.home_region != its.region
+home = pulumi_oci.Provider("home", region=its.home_region, ignore_defined_tags=ignored) if abroad else region
 
 public_api = its.cluster.endpoint is Endpoint.PUBLIC
 network = Network(
@@ -27,6 +30,11 @@ network = Network(
     in_oci,
 )
 cluster = Cluster("cluster", ClusterArgs(its.compartment, its.cluster, network, tags), in_oci)
+identity = Identity(
+    "identity",
+    IdentityArgs(its.compartment, its.cluster.name, cluster.id, Features(autoscaler=its.cluster.autoscaler), tags),
+    pulumi.ResourceOptions(providers=[home]),
+)
 plans = plan_pools(its.pools, autoscaler=its.cluster.autoscaler)
 pools = NodePools(
     "pools",

@@ -21,6 +21,7 @@ DEFAULT_SECURITY_LIST = "oci:Core/defaultSecurityList:DefaultSecurityList"
 DHCP_OPTIONS = "oci:Core/dhcpOptions:DhcpOptions"
 CLUSTER = "oci:ContainerEngine/cluster:Cluster"
 NODE_POOL = "oci:ContainerEngine/nodePool:NodePool"
+POLICY = "oci:Identity/policy:Policy"
 
 GET_SERVICES = "oci:Core/getServices:getServices"
 GET_KUBECONFIG = "oci:ContainerEngine/getClusterKubeConfig:getClusterKubeConfig"

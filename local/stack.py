@@ -6,7 +6,6 @@ that were built here.
 """
 
 import json
-import os
 import runpy
 import secrets
 import shutil
@@ -50,7 +49,7 @@ def read_stack_file(name: str) -> StackFile:
 def with_built_images(stack_file: StackFile, built: Mapping[str, str]) -> StackFile:
     """A copy of a stack file in which every image that was built here carries its new tag.
 
-    ``built`` maps a repository (``localhost/pixel/streamer``) to its tag. Images of other repositories stay as they are.
+    ``built`` maps a repository (``localhost/pixel/streamer``) to its tag; images of other repositories stay.
     """
     changed: StackFile = json.loads(json.dumps(stack_file))
     images = changed["config"].get("pixel:images", {})

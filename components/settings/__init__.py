@@ -26,6 +26,8 @@ __all__ = ["Settings", "SettingsError", "load", "stack_config"]
 
 _PROJECT = "pixel:"
 _PROVIDERS = ("oci:", "kubernetes:")
+_REGION = r"[a-z]{2,}(-[a-z]+)+-\d"
+_REGION_FORM = 'a region such as "eu-frankfurt-1"'
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Settings:
     """Everything a stack file decides."""
 
     region: str
+    home_region: str
+    """The tenancy's home region, where IAM is written."""
     compartment: str
     domain: str | None
     network: NetworkSettings
@@ -58,6 +62,7 @@ def load(config: Mapping[str, Any]) -> Settings:
     )
     settings = Settings(
         region=region,
+        home_region=root.text("home_region", _REGION, _REGION_FORM) if root.has("home_region") else region,
         compartment=root.text(
             "compartment",
             r"ocid1\.(compartment|tenancy)\.oc\d+\.\.\w+",
@@ -106,7 +111,7 @@ def _read_providers(config: Mapping[str, Any], refusals: Refusals) -> str:
     """
     values = {key: value for key, value in config.items() if key.startswith(_PROVIDERS)}
     reader = Reader(values, "", refusals)
-    region = reader.text("oci:region", r"[a-z]{2,}(-[a-z]+)+-\d", 'a region such as "eu-frankfurt-1"')
+    region = reader.text("oci:region", _REGION, _REGION_FORM)
     usable = not refusals.lines
     reader.close()
     return region if usable else ""

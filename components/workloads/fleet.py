@@ -27,7 +27,7 @@ class FleetArgs:
 
 
 class Fleet(pulumi.ComponentResource):
-    """A Deployment that keeps the instance buffer; claimed instances leave it."""
+    """A Deployment that keeps the instance buffer and carries its weight; claimed instances leave it."""
 
     deployment: pulumi.Output[str]
 

@@ -60,16 +60,13 @@ class Matchmaker(pulumi.ComponentResource):
 
 
 def matchmaker_settings(apps: tuple[AppSettings, ...], turn: TurnSettings) -> dict[str, Any]:
-    """The matchmaker's settings file."""
+    """The matchmaker's settings file; the first application is the default one.
+
+    No versions: fleets tell about themselves, so that a new one does not roll the matchmaker and end its sessions.
+    """
     return {
         "instances_namespace": INSTANCES_NAMESPACE,
-        "applications": [
-            {
-                "name": app.name,
-                "versions": [{"tag": v.tag, "label": v.label, "weight": v.weight} for v in app.versions],
-            }
-            for app in apps
-        ],
+        "applications": [{"name": app.name} for app in apps],
         "turn": {
             "port": ports.TURN,
             "transport_policy": turn.transport_policy.value,

@@ -52,11 +52,10 @@ class MatchmakerServer:
         self._api: Final = api
         self._turn: Final[dict[str, str]] = {}
         self._players: Final[set[Session]] = set()
-        names = [application.name for application in stack.applications]
-        self._matching: Final = Matching(names, SystemRandom())
-        self._fleets: Final = FleetWatch(names, lambda shares: self._allocation.share(shares))
+        self._applications: Final = [application.name for application in stack.applications]
+        self._matching: Final = Matching(self._applications, SystemRandom())
         self._metrics: Final = MatchmakerMetrics(
-            self._matching, names, lambda: len(self._players), lambda: len(self._turn)
+            self._matching, self._applications, lambda: len(self._players), lambda: len(self._turn)
         )
         self._link: Final = LinkSettings(
             outbox=OutboxLimit(settings.outbox_frames, settings.outbox_bytes),
@@ -70,6 +69,7 @@ class MatchmakerServer:
         self._stopping = False
         self._http: ClientSession
         self._allocation: Allocation
+        self._fleets: FleetWatch
 
     @property
     def ports(self) -> dict[str, int]:
@@ -82,6 +82,7 @@ class MatchmakerServer:
         # No limit of connections: each session holds one for as long as it lasts.
         self._http = ClientSession(connector=TCPConnector(limit=0))
         self._allocation = Allocation(self._matching, self._api, self._http, self._metrics, its.instance_port)
+        self._fleets = FleetWatch(self._applications, self._allocation.share)
         health = health_app(self._metrics.registry, self._ready, self._status)
         self._runners["health"] = await listening.listen(health, its.health_host, its.health_port)
         fleets, instances, nodes = self._watches
@@ -118,7 +119,7 @@ class MatchmakerServer:
         return all(watch.synced for watch in self._watches) and not self._stopping
 
     def _status(self) -> dict[str, object]:
-        waiting = {app.name: self._matching.waiting(app.name) for app in self._stack.applications}
+        waiting = {app: self._matching.waiting(app) for app in self._applications}
         weights = {app: {each.version: each.weight for each in its} for app, its in self._fleets.shares.items()}
         return {
             "players": len(self._players),

@@ -60,13 +60,14 @@ class FleetWatch:
     def observe(self, event: Event[Deployment]) -> None:
         """The watch of the fleets says something."""
         before, self._fleets = self._fleets, fleets_after(self._fleets, event)
-        self._report(before)
         shares = shares_of(self._fleets.values(), self._applications)
+        self._report_fleets(before)
+        self._report_obstacles(shares)
         if shares != self.shares:
             self.shares = shares
             self._apply(shares)
 
-    def _report(self, before: Mapping[str, Fleet]) -> None:
+    def _report_fleets(self, before: Mapping[str, Fleet]) -> None:
         """Say what is new. Every claim changes a Deployment's status: what was said before is not said again."""
         for fleet in self._fleets.values():
             if before.get(fleet.name) == fleet:
@@ -79,8 +80,10 @@ class FleetWatch:
                 LOG.warning("unusable weight", extra={**said, "stated": stated, "remedy": remedy})
         for name in before.keys() - self._fleets.keys():
             LOG.info("fleet gone", extra={"fleet": name, "application": before[name].application})
-        for application, shares in shares_of(self._fleets.values(), self._applications).items():
-            why = obstacle(shares)
+
+    def _report_obstacles(self, shares: Shares) -> None:
+        for application, its in shares.items():
+            why = obstacle(its)
             if why not in (None, self._obstacles[application]):
                 LOG.warning("nobody is matched", extra={"application": application, "why": why})
             self._obstacles[application] = why

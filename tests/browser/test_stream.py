@@ -35,11 +35,13 @@ def kubectl_json(*arguments: str) -> dict[str, Any]:
     kubeconfig = cluster.running()
     kubectl = ensure_tools(["kubectl"], Steps())["kubectl"]
     command = [str(kubectl), "--kubeconfig", str(kubeconfig), *arguments, "-o", "json"]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    found: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return found
 
 
 def statistics(page: Page) -> dict[str, Any] | None:
-    return page.evaluate(STATISTICS)
+    found: dict[str, Any] | None = page.evaluate(STATISTICS)
+    return found
 
 
 def wait_for_frames(page: Page, frames: int) -> dict[str, Any]:
@@ -55,7 +57,8 @@ def wait_for_frames(page: Page, frames: int) -> dict[str, Any]:
 def wait_for_scene(page: Page, wanted: str) -> dict[str, Any]:
     """The scene that the streamer last described on the data channel, once ``wanted`` (JavaScript) holds of it."""
     handle = page.wait_for_function(f"() => {{ const scene = window.lastScene; return scene && ({wanted}) && scene; }}")
-    return handle.json_value()
+    scene: dict[str, Any] = handle.json_value()
+    return scene
 
 
 def test_player_sees_the_stream_and_their_own_input(stack_url: str, page: Page, artifacts: Path) -> None:

@@ -1,6 +1,5 @@
 """What a run could leave on this machine, as values that can be compared before and after."""
 
-import os
 import subprocess
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -30,10 +29,10 @@ def leavings() -> Leavings:
     netns = Path("/run/netns")
     return Leavings(
         mounts=frozenset(line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()),
-        interfaces=frozenset(os.listdir("/sys/class/net")),
+        interfaces=frozenset(path.name for path in Path("/sys/class/net").iterdir()),
         routes=frozenset(_lines("ip", "route", "show", "table", "all")),
         packet_rules=frozenset(line for line in _lines("iptables-save") if not line.startswith(("#", ":"))),
-        named_namespaces=frozenset(os.listdir(netns) if netns.exists() else ()),
+        named_namespaces=frozenset(path.name for path in netns.iterdir()) if netns.exists() else frozenset(),
         foreign_namespaces=frozenset(_processes_in_other_network_namespaces()),
         cgroups=frozenset(str(path) for path in CGROUPS.glob("**/") if "pixel" in str(path) or "kubepods" in str(path)),
         files=frozenset(str(path) for path in (cluster_dir(), stacks_dir() / "local") if path.exists()),

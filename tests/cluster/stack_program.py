@@ -50,7 +50,8 @@ def main(operation: str, tag: str = "") -> None:
         stack_file = with_tag(stack_file, tag)
     result: dict[str, Any]
     if operation == "refresh":
-        result = dict(stack.open(stack_file).refresh(color="never").summary.resource_changes or {})
+        changes = stack.open(stack_file).refresh(color="never").summary.resource_changes or {}
+        result = {str(kind): count for kind, count in changes.items()}
     else:
         result = changed_resources(stack, stack_file)
     print(json.dumps(result))

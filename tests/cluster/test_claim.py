@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -16,21 +16,24 @@ import pytest
 import yaml
 from aiohttp import ClientSession
 from lightkube import ApiError, AsyncClient, KubeConfig
-from lightkube.models.core_v1 import Container, NodeAddress, NodeStatus, PodCondition, PodSpec, PodStatus
-from lightkube.models.meta_v1 import ObjectMeta
-from lightkube.resources.core_v1 import (
-    Namespace,
-    Node,
-    Pod,
+from lightkube.models.apps_v1 import DeploymentSpec
+from lightkube.models.core_v1 import (
+    Container,
+    NodeAddress,
+    NodeStatus,
+    PodCondition,
+    PodSpec,
+    PodStatus,
+    PodTemplateSpec,
 )
-from lightkube.resources.core_v1 import (
-    NodeStatus as NodeStatusResource,
-)
-from lightkube.resources.core_v1 import (
-    PodStatus as PodStatusResource,
-)
+from lightkube.models.meta_v1 import LabelSelector, ObjectMeta
+from lightkube.resources.apps_v1 import Deployment, ReplicaSet
+from lightkube.resources.core_v1 import Namespace, Node, Pod
+from lightkube.resources.core_v1 import NodeStatus as NodeStatusResource
+from lightkube.resources.core_v1 import PodStatus as PodStatusResource
 
 from signalling.kubernetes.api import Changed, ClaimRefused, Event, LightkubeApi, Listed, Removed
+from signalling.kubernetes.fleets import Fleet, fleet_of
 from signalling.kubernetes.instances import Instance, Pool, instance_of
 from signalling.kubernetes.nodes import turn_address
 from signalling.matchmaker.allocation import claim
@@ -61,6 +64,8 @@ async def client(server: ApiServer) -> AsyncIterator[AsyncClient]:
     yield client
     async for pod in client.list(Pod, namespace=NAMESPACE):
         await client.delete(Pod, name_of(pod), namespace=NAMESPACE, grace_period=0)
+    async for deployment in client.list(Deployment, namespace=NAMESPACE):
+        await client.delete(Deployment, name_of(deployment), namespace=NAMESPACE)
     await client.close()
 
 
@@ -69,9 +74,9 @@ def api(client: AsyncClient) -> LightkubeApi:
     return LightkubeApi(client, NAMESPACE)
 
 
-def name_of(pod: Pod) -> str:
-    assert pod.metadata is not None and pod.metadata.name is not None
-    return pod.metadata.name
+def name_of(thing: Pod | Deployment) -> str:
+    assert thing.metadata is not None and thing.metadata.name is not None
+    return thing.metadata.name
 
 
 def read(pod: Pod) -> Instance:
@@ -94,6 +99,30 @@ async def make(
     status = PodStatus(podIP=address, conditions=[PodCondition(type="Ready", status="True")])
     written = await client.patch(PodStatusResource, name, {"status": status.to_dict()}, namespace=NAMESPACE)
     return read(Pod.from_dict(written.to_dict()))  # type: ignore[arg-type]  # The status' resource holds a whole pod.
+
+
+async def make_fleet(client: AsyncClient, name: str, version: str = "v1", weight: str | None = "100") -> Deployment:
+    """A Deployment whose pods only the test makes: no controller runs here."""
+    labels = {"app.pixel/app": "demo", "app.pixel/version": version}
+    selector = {**labels, "app.pixel/pool": "idle"}
+    annotations = None if weight is None else {"app.pixel/weight": weight}
+    return await client.create(
+        Deployment(
+            metadata=ObjectMeta(name=name, namespace=NAMESPACE, labels=labels, annotations=annotations),
+            spec=DeploymentSpec(
+                selector=LabelSelector(matchLabels=selector),
+                template=PodTemplateSpec(
+                    metadata=ObjectMeta(labels=selector),
+                    spec=PodSpec(containers=[Container(name="app", image="none")]),
+                ),
+            ),
+        )
+    )
+
+
+async def weigh(client: AsyncClient, name: str, weight: str | None) -> Deployment:
+    annotations = {"metadata": {"annotations": {"app.pixel/weight": weight}}}
+    return await client.patch(Deployment, name, annotations, namespace=NAMESPACE)
 
 
 async def eventually(check: Callable[[], Any], what: str) -> None:
@@ -194,6 +223,61 @@ async def test_a_quiet_watch_is_listed_anew_and_misses_nothing(client):
         await asyncio.wait({task})
 
 
+async def test_the_fleets_are_watched(client, api):
+    await make_fleet(client, "demo-v1", weight="95")
+    async with asyncio.timeout(SECONDS), aclosing(api.watch_fleets()) as events:
+        listed = await anext(events)
+        assert isinstance(listed, Listed)
+        assert [fleet_of(item) for item in listed.items] == [Fleet("demo-v1", "demo", "v1", "95")]
+        await weigh(client, "demo-v1", "50")
+        assert fleet_of((await anext(events)).item) == Fleet("demo-v1", "demo", "v1", "50")
+        await make_fleet(client, "demo-v2", "v2", weight=None)
+        assert fleet_of((await anext(events)).item) == Fleet("demo-v2", "demo", "v2", None)
+        await client.delete(Deployment, "demo-v2", namespace=NAMESPACE)
+        removed = await anext(events)
+        assert isinstance(removed, Removed) and name_of(removed.item) == "demo-v2"
+
+
+async def test_a_new_weight_restarts_no_idle_instance():
+    """The Deployment's controller sees a new generation, and leaves its only ReplicaSet and the pod as they are."""
+    with api_server(controllers=True) as server:
+        client = AsyncClient(KubeConfig.from_dict(yaml.safe_load(server.kubeconfig)))
+
+        async def here() -> tuple[list[str | None], list[str | None]]:
+            sets = [item.metadata.uid async for item in client.list(ReplicaSet, namespace=NAMESPACE) if item.metadata]
+            pods = [item.metadata.uid async for item in client.list(Pod, namespace=NAMESPACE) if item.metadata]
+            return sets, pods
+
+        async def has_a_pod() -> bool:
+            return bool((await here())[1])
+
+        async def dealt_with(generation: int) -> bool:
+            status = (await client.get(Deployment, "demo-v1", namespace=NAMESPACE)).status
+            return status is not None and (status.observedGeneration or 0) >= generation
+
+        try:
+            await client.create(Namespace(metadata=ObjectMeta(name=NAMESPACE)))
+            await make_fleet(client, "demo-v1")
+            await until(has_a_pod)
+            before = await here()
+            weighed = await weigh(client, "demo-v1", "5")
+            assert weighed.metadata is not None and weighed.metadata.generation is not None
+            await until(partial(dealt_with, weighed.metadata.generation))
+            assert await here() == before
+            assert [len(each) for each in before] == [1, 1]
+        finally:
+            await client.close()
+
+
+async def until(check: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something asked of the API server holds."""
+    async with asyncio.timeout(60):
+        while True:
+            if await check():
+                return
+            await asyncio.sleep(0.05)
+
+
 async def test_the_nodes_of_the_turn_pool_are_watched(client, api):
     async with asyncio.timeout(SECONDS), aclosing(api.watch_turn_nodes()) as events:
         assert await anext(events) == Listed([])
@@ -219,7 +303,7 @@ async def test_the_program_serves_a_session_through_the_real_api(server, client,
         "matchmaker.json": json.dumps(
             {
                 "instances_namespace": NAMESPACE,
-                "applications": [{"name": "demo", "versions": [{"tag": "1", "label": "v1"}]}],
+                "applications": [{"name": "demo"}],
             }
         ),
     }
@@ -254,6 +338,10 @@ async def test_the_program_serves_a_session_through_the_real_api(server, client,
             config = await player.expect("config")
             await player.say("listStreamers")
             await make(client, "session-pod", address=address)
+            await make_fleet(client, "demo-v1", weight="0")
+            await weights(http, f"http://127.0.0.1:{ports['HEALTH']}/status", {"demo": {"v1": 0}})
+            assert read(await client.get(Pod, "session-pod", namespace=NAMESPACE)).pool is Pool.IDLE
+            await weigh(client, "demo-v1", None)
             assert (await player.expect("streamerList"))["ids"] == ["demo"]
             claimed = read(await client.get(Pod, "session-pod", namespace=NAMESPACE))
             assert claimed.pool is Pool.SESSION
@@ -272,6 +360,8 @@ async def test_the_program_serves_a_session_through_the_real_api(server, client,
         await sidecar.stop()
     said = [json.loads(line)["message"] for line in output.splitlines()]
     assert process.returncode == 0 and said[-1] == "stopped"
+    # Before the fleet, and with its weight of 0; then the annotation is gone.
+    assert (said.count("nobody is matched"), said.count("unusable weight")) == (2, 1)
     assert "session started" in said and "instance deleted" in said
     assert files["secret"].encode() not in output
     assert config["peerConnectionOptions"]["iceTransportPolicy"] == "relay"
@@ -285,6 +375,15 @@ async def gone(client: AsyncClient, name: str) -> None:
         except ApiError as error:
             assert error.status.code == 404
             return
+        await asyncio.sleep(0.05)
+
+
+async def weights(http: ClientSession, url: str, expected: dict[str, dict[str, int]]) -> None:
+    """Wait until a matchmaker knows of these weights."""
+    while True:
+        async with http.get(url) as answer:
+            if (await answer.json())["weights"] == expected:
+                return
         await asyncio.sleep(0.05)
 
 

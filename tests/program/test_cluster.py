@@ -91,22 +91,28 @@ def test_sizes_are_left_to_the_autoscaler_where_it_is_on(record: Record, its: Se
         assert each.ignore_changes == expected
 
 
-def test_every_resource_has_an_explicit_provider(record: Record) -> None:
+def test_every_resource_has_an_explicit_provider(record: Record, its: Settings) -> None:
     for each in record.resources:
         if not each.custom or each.token.startswith("pulumi:providers:"):
             continue
         package = each.token.split(":")[0]
         name = {"oci": "region", "kubernetes": "cluster-kubernetes"}[package]
+        if each.token.startswith("oci:Identity/") and its.home_region != its.region:
+            name = "home"
         assert each.provider.endswith(f"pulumi:providers:{package}::{name}::{name}-id"), each.name
     assert record.calls
     for call in record.calls:
         assert call.provider.endswith("pulumi:providers:oci::region::region-id")
 
 
-def test_the_provider_is_in_the_stacks_region(record: Record, its: Settings) -> None:
-    provider = record.one("pulumi:providers:oci")
-    assert provider.inputs["region"] == its.region
-    assert "Oracle-Tags.CreatedOn" in provider.inputs["ignoreDefinedTags"]
+def test_providers_are_in_the_stacks_region_and_in_the_home_region(record: Record, its: Settings) -> None:
+    providers = record.of("pulumi:providers:oci")
+    assert {each.name: each.inputs["region"] for each in providers} == {
+        "region": its.region,
+        **({"home": its.home_region} if its.home_region != its.region else {}),
+    }
+    for provider in providers:
+        assert "Oracle-Tags.CreatedOn" in provider.inputs["ignoreDefinedTags"]
 
 
 def test_the_kubeconfig_is_a_secret_wherever_it_goes(record: Record) -> None:
@@ -130,6 +136,7 @@ def test_every_component_registers_real_outputs_and_parents_what_it_makes(record
     assert {each.token for each in components} == {
         "pixel:network:Network",
         "pixel:cluster:Cluster",
+        "pixel:identity:Identity",
         "pixel:node_pools:NodePools",
         "pixel:namespaces:Namespaces",
         "pixel:turn:Turn",
@@ -159,8 +166,11 @@ def sdk_arguments(name: str) -> type:
     """The SDK's typed arguments of a resource: what the program leaves out for the time that they cost."""
     import pulumi_oci.containerengine as containerengine
     import pulumi_oci.core as core
+    import pulumi_oci.identity as identity
 
-    arguments: type = getattr(core, f"{name}Args", None) or getattr(containerengine, f"{name}Args")
+    arguments: type = next(
+        found for each in (core, containerengine, identity) if (found := getattr(each, f"{name}Args", None))
+    )
     return arguments
 
 

@@ -5,9 +5,9 @@ import json
 import re
 from typing import Any
 
-from components.settings import Settings
+from components.settings import Settings, load
 from components.settings.pools import Sharing
-from tests.program.recording import Record
+from tests.program.recording import Record, Registered, run, stack_file
 
 QUALIFIED = re.compile(r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+)/[a-z0-9/._-]+(:(?!latest$)[\w.-]+|@sha256:[0-9a-f]{64})")
 
@@ -111,7 +111,10 @@ def test_rights_are_no_wider_than_needed(record: Record) -> None:
         return [(r["apiGroups"], r["resources"], r["verbs"]) for r in record.object(kind, name)["rules"]]
 
     assert record.object("Role", "matchmaker")["metadata"]["namespace"] == "pixel-instances"
-    assert rights("Role", "matchmaker") == [([""], ["pods"], ["get", "list", "watch", "patch", "delete"])]
+    assert rights("Role", "matchmaker") == [
+        ([""], ["pods"], ["get", "list", "watch", "patch", "delete"]),
+        (["apps"], ["deployments"], ["get", "list", "watch"]),
+    ]
     assert rights("ClusterRole", "pixel-matchmaker") == [([""], ["nodes"], ["get", "list", "watch"])]
     assert rights("ClusterRole", "pixel-turn") == [([""], ["nodes"], ["get"])]
     assert len(record.objects("Role", "ClusterRole")) == 3
@@ -149,10 +152,7 @@ def test_the_matchmaker_is_where_it_is_looked_for(record: Record, its: Settings)
     settings = json.loads(record.object("ConfigMap", "matchmaker")["data"]["matchmaker.json"])
     assert settings["instances_namespace"] == "pixel-instances"
     assert settings["turn"]["transport_policy"] == its.turn.transport_policy
-    assert [app["name"] for app in settings["applications"]] == [app.name for app in its.apps]
-    assert sum(version["weight"] for app in settings["applications"] for version in app["versions"]) == 100 * len(
-        its.apps
-    )
+    assert settings["applications"] == [{"name": app.name} for app in its.apps]
 
 
 def test_there_is_a_fleet_for_every_version(record: Record, its: Settings) -> None:
@@ -164,7 +164,9 @@ def test_there_is_a_fleet_for_every_version(record: Record, its: Settings) -> No
         spec = fleet["spec"]
         labels = {"app.pixel/app": app.name, "app.pixel/version": version.label, "app.pixel/pool": "idle"}
         assert spec["selector"] == {"matchLabels": labels}
-        assert spec["template"]["metadata"]["labels"] == labels
+        assert fleet["metadata"]["labels"].items() < labels.items()
+        assert fleet["metadata"]["annotations"] == {"app.pixel/weight": str(version.weight)}
+        assert spec["template"]["metadata"] == {"labels": labels}
         assert spec["replicas"] == app.buffer
         assert spec["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
         (container,) = spec["template"]["spec"]["containers"]
@@ -180,6 +182,25 @@ def test_there_is_a_fleet_for_every_version(record: Record, its: Settings) -> No
         }
         gpus = container["resources"]["limits"].get("nvidia.com/gpu")
         assert gpus == (1 if its.pools.sharing is Sharing.EXCLUSIVE else None)
+
+
+def objects_with(stack: str, versions: list[dict[str, Any]]) -> dict[str, Registered]:
+    """The Kubernetes objects by name, with other versions of the first application; no secret, it is drawn anew."""
+    config = stack_file(stack)
+    config["pixel:apps"][0]["versions"] = versions
+    return {each.name: each for each in run(stack, config).objects() if each.inputs["kind"] != "Secret"}
+
+
+def test_a_new_tag_and_a_new_weight_change_only_fleets(stack: str) -> None:
+    before, after = (
+        objects_with(stack, [{"tag": "1.0", "weight": 100}]),
+        objects_with(stack, [{"tag": "1.0", "weight": 95}, {"tag": "1.1", "weight": 5}]),
+    )
+    app = load(stack_file(stack)).apps[0].name
+    assert after.keys() - before.keys() == {f"deployment-pixel-instances-{app}-1-1"}
+    old = f"deployment-pixel-instances-{app}-1-0"
+    assert {name for name in before if before[name].inputs != after[name].inputs} == {old}
+    assert before[old].inputs["spec"] == after[old].inputs["spec"], "a new weight restarts no idle instance"
 
 
 def test_instances_are_where_gpus_are_and_end_gently(record: Record) -> None:

@@ -63,19 +63,11 @@ def test_images_come_from_settings_and_secrets_from_no_template(path: Path) -> N
     assert "kind: Secret" not in lines
 
 
-def test_the_matchmaker_is_told_of_every_version() -> None:
+def test_the_matchmaker_is_told_of_applications_and_not_of_versions() -> None:
     its = load(GOOD)
     assert matchmaker_settings(its.apps, its.turn) == {
         "instances_namespace": "pixel-instances",
-        "applications": [
-            {
-                "name": "showroom",
-                "versions": [
-                    {"tag": "1.4.2", "label": "1-4-2", "weight": 95},
-                    {"tag": "1.5.0", "label": "1-5-0", "weight": 5},
-                ],
-            }
-        ],
+        "applications": [{"name": "showroom"}],
         "turn": {"port": 3478, "transport_policy": "all", "realm": "pixel", "credential_seconds": 86400},
     }
 

@@ -16,6 +16,7 @@ BAD: list[tuple[str, Any, str, list[str]]] = [
     ("oci:region", "Frankfurt", "oci:region", ['"Frankfurt"', "eu-frankfurt-1"]),
     ("oci:tenancyOcid", "ocid1.tenancy", "oci:tenancyOcid", ["unknown", "Known: oci:region"]),
     ("kubernetes:context", "mine", "kubernetes:context", ["unknown"]),
+    ("pixel:home_region", "Frankfurt", "pixel:home_region", ['"Frankfurt"', "eu-frankfurt-1"]),
     ("pixel:compartment", DELETED, "pixel:compartment", ["missing", "ocid1.compartment"]),
     ("pixel:compartment", "acme", "pixel:compartment", ['"acme"', "ocid1.compartment"]),
     ("pixel:compartment", 7, "pixel:compartment", ["7", "not a text"]),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
-from tests.unit.signalling.memory_cluster import node
+from tests.unit.signalling.memory_cluster import fleet, node
 from tests.unit.signalling.stage import Stage
 
 
@@ -18,6 +18,8 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     async with ClientSession() as http:
         it = Stage(http, tmp_path)
         it.cluster.put(node("turn-1", {"InternalIP": "10.0.30.4", "ExternalIP": "198.51.100.7"}))
+        for application in ("demo", "other"):
+            it.cluster.put(fleet(f"{application}-v1", application=application))
         yield it
         for client in it.streamers.values():
             await client.socket.close()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import count
 from typing import Any
 
+from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Node, Pod
 
 from signalling.kubernetes.api import Changed, ClaimRefused, Event, Kind, Listed, Removed
@@ -33,6 +34,14 @@ def pod(
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": status}
 
 
+def fleet(name: str, *, application: str = "demo", version: str = "v1", weight: str | None = "100") -> Object:
+    metadata: Object = {"name": name, "labels": {"app.pixel/app": application, "app.pixel/version": version}}
+    if weight is not None:
+        metadata["annotations"] = {"app.pixel/weight": weight}
+    spec: Object = {"selector": {}, "template": {}}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+
+
 def node(
     name: str,
     addresses: dict[str, str] | None = None,
@@ -53,6 +62,12 @@ def node(
 def as_pod(thing: Object) -> Pod:
     found = Pod.from_dict(thing)
     assert isinstance(found, Pod)
+    return found
+
+
+def as_deployment(thing: Object) -> Deployment:
+    found = Deployment.from_dict(thing)
+    assert isinstance(found, Deployment)
     return found
 
 
@@ -92,6 +107,7 @@ class MemoryCluster:
     def __init__(self) -> None:
         self.pods: dict[str, Object] = {}
         self.nodes: dict[str, Object] = {}
+        self.fleets: dict[str, Object] = {}
         self.claims: list[tuple[str, str]] = []
         """Instance and session of every claim that was carried out."""
         self.before: Callable[[str, str], Any] | None = None
@@ -105,6 +121,9 @@ class MemoryCluster:
         if thing["kind"] == "Pod":
             self.pods[name] = thing
             self._tell(Pod, Changed(as_pod(thing)))
+        elif thing["kind"] == "Deployment":
+            self.fleets[name] = thing
+            self._tell(Deployment, Changed(as_deployment(thing)))
         else:
             self.nodes[name] = thing
             self._tell(Node, Changed(as_node(thing)))
@@ -112,6 +131,8 @@ class MemoryCluster:
     def remove(self, name: str) -> None:
         if name in self.pods:
             self._tell(Pod, Removed(as_pod(self.pods.pop(name))))
+        if name in self.fleets:
+            self._tell(Deployment, Removed(as_deployment(self.fleets.pop(name))))
         if name in self.nodes:
             self._tell(Node, Removed(as_node(self.nodes.pop(name))))
 
@@ -132,6 +153,9 @@ class MemoryCluster:
 
     def watch_instances(self) -> AsyncIterator[Event[Pod]]:
         return self._watch(Pod, lambda: [as_pod(thing) for thing in self.pods.values()])
+
+    def watch_fleets(self) -> AsyncIterator[Event[Deployment]]:
+        return self._watch(Deployment, lambda: [as_deployment(thing) for thing in self.fleets.values()])
 
     def watch_turn_nodes(self) -> AsyncIterator[Event[Node]]:
         return self._watch(Node, lambda: [as_node(thing) for thing in self.nodes.values()])

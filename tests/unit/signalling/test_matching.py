@@ -1,6 +1,7 @@
 """Who gets which instance."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -30,9 +31,15 @@ def instance(name: str, **more: Any) -> Instance:
     return replace(BASE, name=name, **more)
 
 
+def sharing(random: Random, shares: Mapping[str, Sequence[Share]] = SHARES) -> Matching:
+    matching = Matching(["demo", "other"], random)
+    assert matching.share(shares) == []
+    return matching
+
+
 @pytest.fixture
 def matching():
-    return Matching(SHARES, Random(1))
+    return sharing(Random(1))
 
 
 def test_first_come_first_served(matching):
@@ -144,13 +151,13 @@ def test_a_version_of_no_weight_gets_nobody():
 
 
 def test_sessions_spread_by_weight_and_spill_over():
-    matching = Matching(SHARES, Random(7))
+    matching = sharing(Random(7))
     for number in range(1000):
         matching.changed(instance(f"a{number}"))
         matching.changed(instance(f"b{number}", version="v2"))
     got = Counter(matching.join("demo", str(number))[0].instance.version for number in range(1000))
     assert 20 <= got["v2"] <= 90
-    alone = Matching(SHARES, Random(7))
+    alone = sharing(Random(7))
     alone.changed(instance("only", version="v2"))
     assert alone.join("demo", "a")[0].instance.name == "only"
 
@@ -161,16 +168,50 @@ def test_everybody_with_a_weight_is_in_the_order_once(weights, draw):
     assert sorted(preference(shares, draw)) == sorted(share.version for share in shares if share.weight)
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["join", "leave", "idle", "claimed", "gone", "refused", "unclear"]), st.integers(0, 5)
-        ),
-        max_size=60,
-    )
-)
+def test_before_a_version_is_known_everybody_waits_and_then_is_served_in_order():
+    matching = Matching(["demo", "other"], Random(1))
+    for player in "ab":
+        assert matching.join("demo", player) == []
+    assert matching.changed(instance("x")) == [] == matching.changed(instance("y", version="v2"))
+    assert matching.idle("demo") == 0
+    assert [(match.session, match.instance.name) for match in matching.share({"demo": [Share("v2", 1)]})] == [
+        ("a", "y")
+    ]
+    assert [match.session for match in matching.share(SHARES)] == ["b"]
+
+
+@pytest.mark.parametrize("shares", [{}, {"demo": []}, {"demo": [Share("v1", 0), Share("v2", 0)]}])
+def test_without_a_fleet_or_a_weight_players_stay_in_the_queue(matching, shares):
+    matching.changed(instance("x"))
+    assert matching.share({**shares, "other": SHARES["other"]}) == []
+    assert matching.join("demo", "a") == [] == matching.changed(instance("y"))
+    assert (matching.waiting("demo"), matching.idle("demo")) == (1, 0)
+    assert [match.session for match in matching.share(SHARES)] == ["a"]
+
+
+def test_a_new_weight_counts_from_the_next_match_on(matching):
+    for number in range(50):
+        matching.changed(instance(f"a{number}"))
+        matching.changed(instance(f"b{number}", version="v2"))
+    assert matching.share({"demo": [Share("v1", 0), Share("v2", 5)]}) == []
+    assert {matching.join("demo", str(number))[0].instance.version for number in range(50)} == {"v2"}
+    assert matching.join("demo", "one too many") == []
+
+
+WEIGHTS: list[list[Share]] = [
+    [],
+    [Share("v1", 0)],
+    [Share("v1", 1)],
+    [Share("v2", 1)],
+    [Share("v1", 2), Share("v2", 1)],
+]
+STEPS = ["join", "leave", "idle", "claimed", "gone", "refused", "unclear", "weigh"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 5)), max_size=60))
 def test_no_instance_is_matched_twice_and_nobody_overtakes(steps):
-    matching = Matching({"demo": [Share("v1", 1)]}, Random(0))
+    matching = Matching(["demo"], Random(0))
+    matching.share({"demo": WEIGHTS[-1]})
     queue: list[str] = []
     claiming: dict[str, Instance] = {}
     for revision, (step, number) in enumerate(steps):
@@ -184,7 +225,7 @@ def test_no_instance_is_matched_twice_and_nobody_overtakes(steps):
                 queue = [waiting for waiting in queue if waiting != player]
                 matching.leave("demo", player)
             case "idle":
-                matches = matching.changed(instance(name, revision=str(revision)))
+                matches = matching.changed(instance(name, revision=str(revision), version=f"v{number % 2 + 1}"))
             case "claimed":
                 claiming.pop(name, None)
                 matches = matching.changed(instance(name, revision=str(revision), pool=Pool.SESSION))
@@ -195,6 +236,8 @@ def test_no_instance_is_matched_twice_and_nobody_overtakes(steps):
                 matches = matching.refused(claiming.pop(name))
             case "unclear" if name in claiming:
                 matches = matching.unclear(claiming.pop(name))
+            case "weigh":
+                matches = matching.share({"demo": WEIGHTS[number % len(WEIGHTS)]})
         for match in matches:
             assert match.session == queue.pop(0)
             assert match.instance.name not in claiming

@@ -13,7 +13,7 @@ from aiohttp import WSServerHandshakeError
 from signalling.matchmaker.server import MatchmakerServer
 from signalling.matchmaker.settings import MatchmakerSettings
 from tests.unit.signalling.clients import Client, cut, eventually
-from tests.unit.signalling.memory_cluster import MemoryCluster, node, pod
+from tests.unit.signalling.memory_cluster import MemoryCluster, fleet, node, pod
 from tests.unit.signalling.stage import LISTEN, SECRET, STACK, stream
 
 
@@ -267,13 +267,14 @@ async def test_stopping_sends_players_back_and_deletes_their_instances(stage):
     assert "demo-1" not in stage.cluster.pods
 
 
-async def test_readiness_follows_the_watches(stage, tmp_path):
-    class Away(MemoryCluster):
-        async def watch_instances(self):
-            raise ConnectionRefusedError("no API server")
-            yield
+@pytest.mark.parametrize("watch", ["watch_fleets", "watch_instances", "watch_turn_nodes"])
+async def test_readiness_follows_the_watches(stage, watch):
+    async def away():
+        raise ConnectionRefusedError("no API server")
+        yield
 
-    stage.cluster = Away()
+    stage.cluster = MemoryCluster()
+    setattr(stage.cluster, watch, away)
     its = MatchmakerSettings(**LISTEN)
     server = MatchmakerServer(its, STACK, SECRET, {}, stage.cluster)
     await server.start()
@@ -281,6 +282,55 @@ async def test_readiness_follows_the_watches(stage, tmp_path):
     await asyncio.sleep(0.05)
     assert (await stage.ask("/readyz"))[0] == 503
     assert (await stage.ask("/healthz"))[0] == 200
+
+
+async def test_players_wait_for_a_fleet_and_are_served_when_it_appears(stage):
+    await stage.matchmaker()
+    stage.cluster.remove("demo-v1")
+    await weights(stage, {})
+    await stage.instance("demo-1")
+    player = await stage.player()
+    assert await player.silent()
+    assert await stage.metric("matchmaker_player_queue_count") == 1
+    assert (await stage.ask("/readyz"))[0] == 200
+    stage.cluster.put(fleet("demo-v1"))
+    await player.expect("streamerList")
+
+
+async def test_a_new_weight_moves_new_sessions_without_a_restart(stage):
+    await stage.matchmaker()
+    await stage.instance("old")
+    await stage.instance("new", version="v2")
+    stage.cluster.put(fleet("demo-v1", weight="0"))
+    await weights(stage, {"v1": 0})
+    player = await stage.player()
+    assert await player.silent()
+    stage.cluster.put(fleet("demo-v2", version="v2", weight="5"))
+    await player.expect("streamerList")
+    assert [name for name, _ in stage.cluster.claims] == ["new"]
+
+
+async def test_fleets_are_followed_through_a_broken_watch_and_sessions_outlive_theirs(stage):
+    await stage.matchmaker()
+    unreal = await stage.instance("demo-1")
+    player = await stage.player()
+    await stream(player, unreal)
+    stage.cluster.fleets.pop("demo-v1")
+    stage.cluster.break_watches()
+    await weights(stage, {})
+    await unreal.say("iceCandidate", playerId="1", candidate={"candidate": ""})
+    await player.expect("iceCandidate")
+
+
+async def weights(stage, expected: dict[str, int]) -> None:
+    """Wait until the matchmaker knows these weights of the application ``demo``."""
+    its = stage.matchmakers[0]._fleets
+
+    def known() -> bool:
+        return {share.version: share.weight for share in its.shares["demo"]} == expected
+
+    await eventually(known, f"weights {expected}")
+    assert json.loads((await stage.ask("/status"))[1])["weights"]["demo"] == expected
 
 
 async def test_an_unknown_application_and_a_full_matchmaker_refuse(stage):

@@ -29,7 +29,8 @@ class Matchmaker:
     def __init__(self, cluster: MemoryCluster, name: str) -> None:
         self.cluster = cluster
         self.name = name
-        self.matching = Matching({"demo": [Share("v1", 3), Share("v2", 1)]}, Random(0))
+        self.matching = Matching(["demo"], Random(0))
+        self.matching.share({"demo": [Share("v1", 3), Share("v2", 1)]})
         self.events: asyncio.Queue[Any] = cluster.listener()
         self.pending: list[Match] = []
         self.sessions: dict[str, str] = {}

@@ -22,8 +22,8 @@ demo-down: | $(UV) ## Remove everything that `make demo` made; the caches stay
 	@$(RUN) python -m local down $(ARGS)
 
 .PHONY: preview
-preview: | $(UV) ## Preview a stack without a cloud account: make preview STACK=local (all stacks unless named)
-	@$(RUN) python -m local preview $(STACK)
+preview: | $(UV) ## Preview stacks without a cloud account: make preview STACK="a b" (all stacks unless named)
+	@$(RUN) python -m local preview $(STACK) $(ARGS)
 
 .PHONY: test
 test: | $(UV) ## Run every test; installs what they need (Linux, root)

@@ -3,15 +3,34 @@
 import pulumi
 import pulumi_oci
 
-from components.cluster import Cluster, ClusterArgs
-from components.identity import Features, Identity, IdentityArgs
-from components.network import Network, NetworkArgs
-from components.node_pools import NodePools, NodePoolsArgs, plan_pools
+from components.addons.access import open_up
+from components.addons.autoscaling import Autoscaling, AutoscalingArgs
+from components.addons.certificates import turn_host
+from components.addons.gpu import GpuPlugin, GpuPluginArgs
+from components.addons.ingress import grafana_url
+from components.addons.monitoring import Monitoring, MonitoringArgs
+from components.addons.network_policies import NetworkPolicyEngine, NetworkPolicyEngineArgs
+from components.foundation import lay
+from components.identity import Feature, Identity, IdentityArgs
+from components.redis import lay_redis
+from components.registry import PullSecrets, PullSecretsArgs, Repositories, RepositoriesArgs
+from components.secrets import Secrets, SecretsArgs
 from components.settings import load, stack_config
-from components.settings.cluster import Endpoint
+from components.settings.isolation import Engine
+from components.settings.registry import Repositories as RepositoriesMode
+from components.settings.secrets import Secret
+from components.workloads import (
+    CERTIFICATES_NAMESPACE,
+    DNS_NAMESPACE,
+    INGRESS_NAMESPACE,
+    KEDA_NAMESPACE,
+    MONITORING_NAMESPACE,
+    OWN_NAMESPACES,
+)
 from components.workloads.fleet import Fleet, FleetArgs
 from components.workloads.matchmaker import Matchmaker, MatchmakerArgs
-from components.workloads.namespaces import Namespaces
+from components.workloads.namespaces import Namespaces, NamespacesArgs
+from components.workloads.prepull import Prepull, PrepullArgs
 from components.workloads.turn import Turn, TurnArgs
 
 its = load(stack_config())
@@ -23,44 +42,105 @@ in_oci = pulumi.ResourceOptions(providers=[region])
 abroad = its.home_region != its.region
 home = pulumi_oci.Provider("home", region=its.home_region, ignore_defined_tags=ignored) if abroad else region
 
-public_api = its.cluster.endpoint is Endpoint.PUBLIC
-network = Network(
-    "network",
-    NetworkArgs(its.compartment, its.cluster.name, its.network, public_api, its.cluster.protect, tags),
-    in_oci,
-)
-cluster = Cluster("cluster", ClusterArgs(its.compartment, its.cluster, network, tags), in_oci)
+foundation = lay(its, tags, in_oci)
+cluster, network, pools = foundation.cluster, foundation.network, foundation.nodes
+features = {Feature.AUTOSCALER: its.cluster.autoscaler, Feature.DNS: its.dns.enabled}
 identity = Identity(
     "identity",
-    IdentityArgs(its.compartment, its.cluster.name, cluster.id, Features(autoscaler=its.cluster.autoscaler), tags),
+    IdentityArgs(
+        its.compartment,
+        its.cluster.name,
+        cluster.id,
+        frozenset(feature for feature, wanted in features.items() if wanted),
+        tags,
+        its.dns.zone,
+    ),
     pulumi.ResourceOptions(providers=[home]),
-)
-plans = plan_pools(its.pools, autoscaler=its.cluster.autoscaler)
-pools = NodePools(
-    "pools",
-    NodePoolsArgs(its.compartment, cluster.id, its.cluster.kubernetes_version, network, plans, tags),
-    in_oci,
 )
 
 in_cluster = pulumi.ResourceOptions(providers=[cluster.provider])
-namespaces = Namespaces("namespaces", in_cluster)
-turn = Turn("turn", TurnArgs(its.images, its.network, its.pools.turn, namespaces, pools), in_cluster)
+in_both = pulumi.ResourceOptions(providers=[region, cluster.provider])
+secrets = Secrets(
+    "secrets",
+    SecretsArgs(its.compartment, its.cluster.name, its.secrets, its.wanted_secrets, its.cluster.protect, tags),
+    in_oci,
+)
+if its.registry.repositories is RepositoriesMode.MANAGED:
+    Repositories("registry", RepositoriesArgs(its.compartment, its.own_images, its.cluster.protect, tags), in_oci)
+addons = {
+    MONITORING_NAMESPACE: its.monitoring.enabled,
+    KEDA_NAMESPACE: its.autoscaling.keda,
+    INGRESS_NAMESPACE: its.ingress.enabled,
+    CERTIFICATES_NAMESPACE: its.certificates.enabled,
+    DNS_NAMESPACE: its.dns.enabled,
+}
+namespaces = Namespaces(
+    "namespaces",
+    NamespacesArgs(
+        its.network,
+        its.apps,
+        its.pools,
+        its.redis.mode,
+        addons=frozenset(name for name, wanted in addons.items() if wanted),
+    ),
+    in_cluster,
+)
+if its.registry.pull is not None:
+    PullSecrets("pull", PullSecretsArgs(its.registry.pull, its.own_images, OWN_NAMESPACES, namespaces), in_both)
+monitoring = (
+    Monitoring(
+        "monitoring",
+        MonitoringArgs(its, namespaces, pools, secrets.values[Secret.GRAFANA], grafana_url(its)),
+        in_cluster,
+    )
+    if its.monitoring.enabled
+    else None
+)
+before = [*identity.policies, *([monitoring.release] if monitoring else [])]
+ingress = open_up(its, foundation, namespaces, tags, before, in_both)
+Autoscaling("autoscaling", AutoscalingArgs(its, foundation, identity.policies, namespaces, monitoring), in_both)
+if its.pools.sharing.resource and foundation.pools:
+    GpuPlugin("gpu", GpuPluginArgs(cluster.id, its.pools), in_both)
+if its.network_policies.engine is Engine.KUBE_NETWORK_POLICIES:
+    NetworkPolicyEngine("network-policy-engine", NetworkPolicyEngineArgs(its.mirrors, pools), in_cluster)
+redis = lay_redis(its, foundation, secrets.values, namespaces, tags, (in_oci, in_cluster))
+turn_name = turn_host(its)
+turn = Turn(
+    "turn",
+    TurnArgs(
+        its.images, its.network, its.pools.turn, secrets.values[Secret.TURN], turn_name is not None, namespaces, pools
+    ),
+    in_cluster,
+)
 matchmaker = Matchmaker(
     "matchmaker",
-    MatchmakerArgs(its.images, its.apps, its.turn, turn.secret, namespaces, pools),
+    MatchmakerArgs(its.images, its.apps, its.turn, turn_name, turn.secret, namespaces, pools),
     in_cluster,
 )
 fleets = [
     Fleet(
         app.fleet_name(version),
-        FleetArgs(app, version, its.images, its.pools.sharing, namespaces, pools),
+        FleetArgs(app, version, its.images, its.pools, namespaces, pools),
         in_cluster,
     )
     for app in its.apps
     for version in app.versions
 ]
+if its.pools.prepull:
+    for app in its.apps:
+        for version in app.versions:
+            Prepull(
+                f"prepull-{app.fleet_name(version)}",
+                PrepullArgs(app, version, its.images, its.pools, namespaces, pools),
+                in_cluster,
+            )
 
 pulumi.export("clusterId", cluster.id)
 pulumi.export("kubeconfig", cluster.kubeconfig)
 pulumi.export("matchmaker", matchmaker.address)
 pulumi.export("fleets", [fleet.deployment for fleet in fleets])
+if ingress:
+    pulumi.export("address", ingress.address)
+    pulumi.export("page", ingress.url)
+if redis is not None:
+    pulumi.export("redis", redis)

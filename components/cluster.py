@@ -9,7 +9,7 @@ import pulumi_kubernetes
 from components import oci
 from components.network import Network
 from components.oci import OciResource, invoke
-from components.settings.cluster import ClusterSettings, Endpoint
+from components.settings.cluster import ClusterSettings, Endpoint, ExistingCluster
 from components.settings.network import PODS_CIDR, SERVICES_CIDR
 from components.versions import KUBECONFIG_TOKEN
 
@@ -58,20 +58,49 @@ class Cluster(pulumi.ComponentResource):
             },
             pulumi.ResourceOptions(parent=self, protect=args.settings.protect),
         )
-        endpoint = "PUBLIC_ENDPOINT" if public else "PRIVATE_ENDPOINT"
-        answer = invoke(
-            oci.GET_KUBECONFIG,
-            {"clusterId": cluster.id, "endpoint": endpoint, "tokenVersion": KUBECONFIG_TOKEN},
-            self,
-        )
         self.id = cluster.id
-        self.kubeconfig = pulumi.Output.secret(answer["content"])
-        self.provider = pulumi_kubernetes.Provider(
-            f"{name}-kubernetes",
-            kubeconfig=self.kubeconfig,
-            # Only another cluster replaces what is in it, not a kubeconfig that is written differently.
-            cluster_identifier=cluster.id,
-            enable_server_side_apply=True,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        self.kubeconfig = _kubeconfig(cluster.id, args.settings.endpoint, self)
+        self.provider = _provider(name, self.kubeconfig, cluster.id, self)
         self.register_outputs({"id": self.id, "kubeconfig": self.kubeconfig})
+
+
+class GivenCluster(pulumi.ComponentResource):
+    """A cluster that exists already: of OKE by its OCID, any other by its kubeconfig. Nothing of it is made."""
+
+    id: pulumi.Output[str]
+    """Its OCID; of a cluster that is not OKE's, the name that the stack gives it."""
+    kubeconfig: pulumi.Output[str]
+    """Secret."""
+    provider: pulumi_kubernetes.Provider
+
+    def __init__(
+        self, name: str, settings: ClusterSettings, existing: ExistingCluster, opts: pulumi.ResourceOptions
+    ) -> None:
+        super().__init__("pixel:cluster:GivenCluster", name, None, opts)
+        self.id = pulumi.Output.from_input(existing.id or settings.name)
+        self.kubeconfig = (
+            _kubeconfig(existing.id, settings.endpoint, self)
+            if existing.id is not None
+            else pulumi.Output.secret(existing.kubeconfig or "")
+        )
+        self.provider = _provider(name, self.kubeconfig, self.id, self)
+        self.register_outputs({"id": self.id, "kubeconfig": self.kubeconfig})
+
+
+def _kubeconfig(cluster: pulumi.Input[str], endpoint: Endpoint, parent: pulumi.Resource) -> pulumi.Output[str]:
+    where = "PUBLIC_ENDPOINT" if endpoint is Endpoint.PUBLIC else "PRIVATE_ENDPOINT"
+    question = {"clusterId": cluster, "endpoint": where, "tokenVersion": KUBECONFIG_TOKEN}
+    return pulumi.Output.secret(invoke(oci.GET_KUBECONFIG, question, parent)["content"])
+
+
+def _provider(
+    name: str, kubeconfig: pulumi.Output[str], identifier: pulumi.Input[str], parent: pulumi.Resource
+) -> pulumi_kubernetes.Provider:
+    return pulumi_kubernetes.Provider(
+        f"{name}-kubernetes",
+        kubeconfig=kubeconfig,
+        # Only another cluster replaces what is in it, not a kubeconfig that is written differently.
+        cluster_identifier=identifier,
+        enable_server_side_apply=True,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )

@@ -7,58 +7,76 @@ IAM is written in the home region and read everywhere with a delay of up to a mi
 Policy language and workload identity: https://docs.oracle.com/iaas/Content/ContEng/Tasks/contenggrantingworkloadaccesstoresources.htm
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 import pulumi
 
 from components import oci
 from components.oci import OciResource
+from components.workloads import DNS_NAMESPACE
+
+
+class Feature(StrEnum):
+    """What a stack may run that needs rights."""
+
+    AUTOSCALER = "autoscaler"
+    DNS = "dns"
 
 
 @dataclass(frozen=True)
-class Features:
-    """What the stack runs that needs a right; the names are those of the table's rows."""
+class Right:
+    """A verb and a type of resource, as the policy language has them."""
 
-    autoscaler: bool = False
-    dns: bool = False
+    grant: str
+    own_zone_only: bool = False
+    """Whether it holds for the stack's own DNS zone only, beside its compartment."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A service account and its rights, as `verb resource-type` of the policy language."""
+    """A service account and its rights."""
 
-    feature: str
+    feature: Feature
     namespace: str
     service_account: str
-    rights: tuple[str, ...]
+    rights: tuple[Right, ...]
     why: str
 
 
 WORKLOADS: Final = (
     Workload(
-        "autoscaler",
+        Feature.AUTOSCALER,
         "kube-system",
         "cluster-autoscaler",
         (
-            "manage cluster-node-pools",
-            "manage instance-family",
-            "use subnets",
-            "read virtual-network-family",
-            "use vnics",
-            "inspect compartments",
+            Right("manage cluster-node-pools"),
+            Right("manage instance-family"),
+            Right("use subnets"),
+            Right("read virtual-network-family"),
+            Right("use vnics"),
+            Right("inspect compartments"),
         ),
         "The rights that OKE demands of the cluster autoscaler add-on: it changes the sizes of node pools.",
     ),
     Workload(
-        "dns",
+        Feature.DNS,
+        DNS_NAMESPACE,
         "external-dns",
-        "external-dns",
-        ("manage dns",),
-        "external-dns writes the records of the stack's host names; the zone is in the stack's compartment.",
+        (
+            # A list has no single zone that a condition could look at.
+            Right("inspect dns-zones"),
+            Right("use dns-zones", own_zone_only=True),
+            Right("manage dns-records", own_zone_only=True),
+        ),
+        "external-dns keeps the records of the stack's host names, in the zone that the stack names.",
     ),
 )
+"""https://docs.oracle.com/iaas/Content/ContEng/Tasks/contengusingclusterautoscaler_topic-Working_with_Cluster_Autoscaler_as_Cluster_Add-on.htm
+https://docs.oracle.com/iaas/Content/Identity/policyreference/dnspolicyreference.htm
+"""
 
 
 @dataclass
@@ -68,8 +86,10 @@ class IdentityArgs:
     compartment: str
     cluster_name: str
     cluster_id: pulumi.Input[str]
-    features: Features
+    features: frozenset[Feature]
     tags: Mapping[str, str]
+    zone: str = ""
+    """The DNS zone of the stack's host names."""
 
 
 class Identity(pulumi.ComponentResource):
@@ -92,7 +112,7 @@ class Identity(pulumi.ComponentResource):
                 "name": f"{args.cluster_name}-{workload.feature}",
                 "description": workload.why,
                 "statements": pulumi.Output.from_input(args.cluster_id).apply(
-                    lambda cluster: statements(workload, args.compartment, cluster)
+                    lambda cluster: statements(workload, args.compartment, cluster, args.zone)
                 ),
                 "freeformTags": dict(args.tags),
             },
@@ -100,26 +120,26 @@ class Identity(pulumi.ComponentResource):
         )
 
 
-def wanted(features: Features, table: Iterable[Workload] = WORKLOADS) -> list[Workload]:
+def wanted(features: frozenset[Feature]) -> list[Workload]:
     """The rows that a stack needs."""
-    on = {field.name for field in fields(features) if getattr(features, field.name)}
-    return [workload for workload in table if workload.feature in on]
+    return [workload for workload in WORKLOADS if workload.feature in features]
 
 
-def statements(workload: Workload, compartment: str, cluster: str) -> Sequence[str]:
+def statements(workload: Workload, compartment: str, cluster: str, zone: str) -> list[str]:
     """A workload's policy statements: each right in the stack's compartment, for this cluster's service account."""
-    conditions = ", ".join(
-        f"request.principal.{key}='{value}'"
-        for key, value in (
-            ("type", "workload"),
-            ("namespace", workload.namespace),
-            ("service_account", workload.service_account),
-            ("cluster_id", cluster),
-        )
-    )
-    return [
-        f"Allow any-user to {right} in {place(compartment)} where ALL {{{conditions}}}" for right in workload.rights
-    ]
+    who = {
+        "request.principal.type": "workload",
+        "request.principal.namespace": workload.namespace,
+        "request.principal.service_account": workload.service_account,
+        "request.principal.cluster_id": cluster,
+    }
+
+    def statement(right: Right) -> str:
+        where = who | ({"target.dns-zone.name": zone} if right.own_zone_only else {})
+        conditions = ", ".join(f"{key}='{value}'" for key, value in where.items())
+        return f"Allow any-user to {right.grant} in {place(compartment)} where ALL {{{conditions}}}"
+
+    return [statement(right) for right in workload.rights]
 
 
 def place(compartment: str) -> str:

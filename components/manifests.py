@@ -61,6 +61,18 @@ def documents(template: Template, values: Mapping[str, Any]) -> list[dict[str, A
     return [document for document in loaded if document]
 
 
+def vendored(file: str) -> list[dict[str, Any]]:
+    """The objects of a file that others published, in the form that `local/vendored.py` gives it."""
+    loaded: list[dict[str, Any]] = json.loads((FOLDER / "crds" / file).read_text())
+    return loaded
+
+
+def chart_values(chart: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a release of a chart, from its template."""
+    (document,) = render(f"values/{chart}.yaml.j2", values)
+    return document
+
+
 class KubernetesObject(pulumi.CustomResource):
     """Any Kubernetes object, by its apiVersion and kind."""
 
@@ -84,7 +96,7 @@ def apply(
     depends_on: Sequence[pulumi.Resource] = (),
     rolls_out_after: Sequence[pulumi.Resource] = (),
     rollout_timeout: str = "10m",
-) -> None:
+) -> list[pulumi.Resource]:
     """Make the objects of a template: all after `depends_on`, then what starts pods, then what needs their answers.
 
     `rollout_timeout` bounds how long a roll-out may take, as a Go duration.
@@ -103,4 +115,4 @@ def apply(
 
     settings = make(first, depends_on)
     rollouts = make(pods, [*depends_on, *settings, *rolls_out_after])
-    make(last, [*depends_on, *rollouts])
+    return [*settings, *rollouts, *make(last, [*depends_on, *rollouts])]

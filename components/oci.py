@@ -19,11 +19,19 @@ SUBNET = "oci:Core/subnet:Subnet"
 SECURITY_LIST = "oci:Core/securityList:SecurityList"
 DEFAULT_SECURITY_LIST = "oci:Core/defaultSecurityList:DefaultSecurityList"
 DHCP_OPTIONS = "oci:Core/dhcpOptions:DhcpOptions"
+PUBLIC_IP = "oci:Core/publicIp:PublicIp"
 CLUSTER = "oci:ContainerEngine/cluster:Cluster"
 NODE_POOL = "oci:ContainerEngine/nodePool:NodePool"
+ADDON = "oci:ContainerEngine/addon:Addon"
 POLICY = "oci:Identity/policy:Policy"
+CONTAINER_REPOSITORY = "oci:Artifacts/containerRepository:ContainerRepository"
+VAULT = "oci:Kms/vault:Vault"
+KEY = "oci:Kms/key:Key"
+VAULT_SECRET = "oci:Vault/secret:Secret"  # noqa: S105 - the token of a type
+REDIS_CLUSTER = "oci:Redis/redisCluster:RedisCluster"
 
 GET_SERVICES = "oci:Core/getServices:getServices"
+GET_SECRET_BUNDLE = "oci:Secrets/getSecretbundle:getSecretbundle"  # noqa: S105 - the token of a function
 GET_KUBECONFIG = "oci:ContainerEngine/getClusterKubeConfig:getClusterKubeConfig"
 
 

@@ -8,13 +8,20 @@ KUBE_PROXY_HEALTH = 10256
 NODE_PORTS = (30000, 32767)
 """Backends of load balancers: Kubernetes' default range."""
 
+DNS = 53
 HTTP = 80
 HTTPS = 443
+INGRESS_LISTENERS = {"web": 8000, "websecure": 8443}
+"""Where Traefik's pods listen, by entry point; no port below 1024, and so no capability."""
 
 TURN = 3478
 TURN_TLS = 5349
 TURN_RELAY = (49152, 65535)
 """Ports that coturn hands out to allocations, by TCP and UDP."""
+
+REDIS = 6379
+REDIS_EXPORTER = 9121
+"""The metrics of Valkey in the cluster; its chart's port."""
 
 SIDECAR_STREAMER = 8888
 """Where the application reaches its sidecar; bound to localhost only."""

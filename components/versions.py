@@ -38,5 +38,14 @@ CHARTS: Mapping[str, Chart] = {
 }
 """Every chart by its name. A stack may take them from a mirror, in the same versions."""
 
+NETWORK_POLICY_ENGINE = "registry.k8s.io/networking/kube-network-policies:v1.1.1"
+"""https://github.com/kubernetes-sigs/kube-network-policies"""
+
+REDIS_ENGINE = "VALKEY_7_2"
+"""OCI Cache's engine: https://docs.oracle.com/iaas/Content/ocicache/managingclusters.htm"""
+
 GATEWAY_API = "v1.6.1"
-"""The standard channel's CRDs in `manifests/crds`; the Traefik chart does not carry them."""
+"""The standard channel's CRDs in `manifests/crds`; the Traefik chart does not carry them.
+
+https://github.com/kubernetes-sigs/gateway-api/releases, Apache-2.0; `local/vendored.py` makes the file.
+"""

@@ -21,6 +21,7 @@ from pulumi import automation as auto
 
 from local import cluster
 from local.images import Image, build_images
+from local.official_plugin import ensure_official_plugin
 from local.paths import cache_root, stacks_dir
 from local.progress import Steps
 from local.stack import LocalStack, StackFile, read_stack_file, with_built_images
@@ -91,6 +92,7 @@ def up(steps: Steps, existing: ExistingCluster | None = None) -> LocalStack:
     if existing is None and not cluster.running():
         remove_leavings(steps)
     tools = dict(ensure_tools(("pulumi", *(CLUSTER_TOOLS if existing is None else ("kubectl",))), steps))
+    ensure_official_plugin(tools["pulumi"], steps)
     with ThreadPoolExecutor(max_workers=1) as pool:
         images = pool.submit(build_images, steps)
         kubeconfig = cluster.start(tools, steps) if existing is None else existing.kubeconfig
@@ -136,11 +138,16 @@ def _load(image: Image, existing: ExistingCluster | None) -> None:
         raise DemoError(f"loading {image.reference} into the cluster failed: {result.stderr.strip()}")
 
 
+def _kubectl(kubectl: Path, kubeconfig: Path) -> list[str]:
+    """kubectl on one cluster; what it remembers of the API goes with the stack, not into the home folder."""
+    return [str(kubectl), f"--kubeconfig={kubeconfig}", f"--cache-dir={stacks_dir() / 'local' / 'kubectl'}"]
+
+
 def wait_for_instance(kubectl: Path, kubeconfig: Path) -> None:
     """Wait until a pod of the fleet is ready, which it is once its streamer has connected to the sidecar."""
     wait = ["wait", "pod", "--namespace", "pixel-instances", "--selector", "app.pixel/pool=idle"]
     result = subprocess.run(
-        [kubectl, "--kubeconfig", kubeconfig, *wait, "--for=condition=Ready", "--timeout=120s"],
+        [*_kubectl(kubectl, kubeconfig), *wait, "--for=condition=Ready", "--timeout=120s"],
         capture_output=True,
         text=True,
         check=False,
@@ -179,7 +186,7 @@ class PortForward:
 
     def __init__(self, kubectl: Path, kubeconfig: Path, port: int) -> None:
         target = ["--namespace", "pixel", "port-forward", "--address", "127.0.0.1", "service/matchmaker"]
-        self._command = [str(kubectl), "--kubeconfig", str(kubeconfig), *target, f"{port}:3000"]
+        self._command = [*_kubectl(kubectl, kubeconfig), *target, f"{port}:3000"]
         self._closing = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._run, name="port-forward", daemon=True)

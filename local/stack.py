@@ -6,6 +6,7 @@ that were built here.
 """
 
 import json
+import re
 import runpy
 import secrets
 import shutil
@@ -18,17 +19,11 @@ from typing import Any
 import yaml
 from pulumi import automation as auto
 
-from local.paths import CHECKOUT, cache_root, stacks_dir
+from local.official_plugin import installed, plugin_home
+from local.paths import CHECKOUT, stacks_dir
+from local.touched import STACK_FILES, stack_names
 
 StackFile = dict[str, Any]
-
-
-def stack_names() -> list[str]:
-    """The stacks that have a file in ``stacks/``, sorted."""
-    return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in STACK_FILES.glob("Pulumi.*.yaml"))
-
-
-STACK_FILES = CHECKOUT / "stacks"
 
 
 class UnknownStackError(Exception):
@@ -62,6 +57,11 @@ def with_built_images(stack_file: StackFile, built: Mapping[str, str]) -> StackF
             for version in app["versions"]:
                 version["tag"] = built[app["image"]]
     return changed
+
+
+def named_ocids(stack_file: StackFile) -> list[str]:
+    """The OCIDs in a stack file: of what was made elsewhere, such as a vault, which the simulated OCI must believe."""
+    return sorted(set(re.findall(r"ocid1\.[A-Za-z0-9._-]+", json.dumps(stack_file.get("config", {})))))
 
 
 def run_program() -> None:
@@ -104,7 +104,7 @@ class LocalStack:
             opts=auto.LocalWorkspaceOptions(
                 work_dir=str(self.work_dir),
                 pulumi_command=auto.PulumiCommand(root=str(self.work_dir)),
-                env_vars=self._environment(),
+                env_vars=self._environment() | {"PIXEL_OCI_EXISTING": " ".join(named_ocids(stack_file))},
             ),
         )
         if any((self.work_dir / "state" / ".pulumi" / "locks").rglob("*.json")):
@@ -133,7 +133,7 @@ class LocalStack:
 
     def _environment(self) -> dict[str, str]:
         environment = {
-            "PULUMI_HOME": str(cache_root() / "pulumi"),
+            "PULUMI_HOME": str(plugin_home()),
             "PULUMI_BACKEND_URL": f"file://{self.work_dir / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": self._passphrase(),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -160,12 +160,6 @@ def provider_plugins() -> list[dict[str, str]]:
     The Kubernetes provider is the official one wherever it is installed; ours serves where it cannot be had.
     """
     plugins = [{"name": "oci", "path": str(CHECKOUT / "local" / "oci")}]
-    if not _official_kubernetes_plugin():
+    if not installed():
         plugins.append({"name": "kubernetes", "path": str(CHECKOUT / "local" / "kubernetes")})
     return plugins
-
-
-def _official_kubernetes_plugin() -> bool:
-    if shutil.which("pulumi-resource-kubernetes"):
-        return True
-    return any((cache_root() / "pulumi" / "plugins").glob("resource-kubernetes-v*/pulumi-resource-kubernetes"))

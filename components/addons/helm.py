@@ -10,6 +10,8 @@ from typing import Any
 
 import pulumi
 
+from components.mirrors import AS_PUBLISHED, chart_repository, chart_values
+from components.settings.mirrors import MirrorsSettings
 from components.versions import CHARTS
 
 TOKEN = "kubernetes:helm.sh/v3:Release"  # noqa: S105 - the token of a type
@@ -31,10 +33,18 @@ class ReleaseArgs:
     """Leave out the chart's `crds` folder; what a chart renders as templates, its values decide."""
 
 
-def pinned(chart: str, namespace: str, values: Mapping[str, Any], repository: str | None = None) -> ReleaseArgs:
-    """A release of the version that `components.versions` pins, from its own repository or from a mirror of it."""
+def pinned(
+    chart: str, namespace: str, values: Mapping[str, Any], mirrors: MirrorsSettings = AS_PUBLISHED
+) -> ReleaseArgs:
+    """A release of the version that `components.versions` pins, it and its images taken from the stack's mirrors."""
     pin = CHARTS[chart]
-    return ReleaseArgs(chart, pin.version, repository or pin.repository, namespace, values)
+    return ReleaseArgs(
+        chart,
+        pin.version,
+        chart_repository(pin.repository, mirrors),
+        namespace,
+        chart_values(chart, values, mirrors),
+    )
 
 
 class Release(pulumi.CustomResource):

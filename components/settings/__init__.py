@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pulumi.runtime.config import CONFIG, get_config_env
@@ -17,10 +17,26 @@ from components.settings.apps import (
     read_images,
     read_turn,
 )
-from components.settings.cluster import ClusterSettings, check_cluster, read_cluster
+from components.settings.autoscaling import AutoscalingSettings, read_autoscaling
+from components.settings.cluster import ClusterSettings, check_cluster, check_elsewhere, read_cluster
+from components.settings.ingress import (
+    CertificatesSettings,
+    DnsSettings,
+    IngressSettings,
+    check_ingress,
+    read_certificates,
+    read_dns,
+    read_ingress,
+)
+from components.settings.isolation import NetworkPoliciesSettings, check_egress, read_network_policies
+from components.settings.mirrors import MirrorsSettings, read_mirrors
+from components.settings.monitoring import MonitoringSettings, check_monitoring, read_monitoring
 from components.settings.network import NetworkSettings, check_network, read_network
 from components.settings.pools import PoolsSettings, check_pools, read_pools
 from components.settings.reading import Reader, Refusals, SettingsError
+from components.settings.redis import RedisMode, RedisSettings, check_redis, read_redis
+from components.settings.registry import PULL_SECRET, Image, RegistrySettings, check_registry, image_of, read_registry
+from components.settings.secrets import Secret, SecretsSettings, check_secrets, read_secrets
 
 __all__ = ["Settings", "SettingsError", "load", "stack_config"]
 
@@ -45,6 +61,29 @@ class Settings:
     images: ImagesSettings
     turn: TurnSettings
     apps: tuple[AppSettings, ...]
+    autoscaling: AutoscalingSettings
+    ingress: IngressSettings
+    certificates: CertificatesSettings
+    dns: DnsSettings
+    mirrors: MirrorsSettings
+    monitoring: MonitoringSettings
+    network_policies: NetworkPoliciesSettings
+    registry: RegistrySettings
+    secrets: SecretsSettings
+    redis: RedisSettings
+
+    @property
+    def own_images(self) -> tuple[Image, ...]:
+        """Where the images of the project and of the applications are, those that the stack file names itself."""
+        references = [self.images.signalling, self.images.turn, *(app.image for app in self.apps)]
+        return tuple(dict.fromkeys(image_of(reference) for reference in references))
+
+    @property
+    def wanted_secrets(self) -> frozenset[Secret]:
+        """The secrets that something in this stack uses."""
+        redis = self.redis.mode is RedisMode.IN_CLUSTER
+        used = {Secret.TURN: True, Secret.GRAFANA: self.monitoring.enabled, Secret.REDIS: redis}
+        return frozenset(secret for secret, needed in used.items() if needed)
 
 
 def load(config: Mapping[str, Any]) -> Settings:
@@ -60,29 +99,50 @@ def load(config: Mapping[str, Any]) -> Settings:
         _PROJECT,
         refusals,
     )
+    compartment = root.text(
+        "compartment",
+        r"ocid1\.(compartment|tenancy)\.oc\d+\.\.\w+",
+        'the OCID of a compartment, "ocid1.compartment.oc1..…"',
+    )
+    cluster = read_cluster(root.section("cluster"))
+    registry = read_registry(root.section("registry", optional=True))
+    pull_secret = PULL_SECRET if registry.pull is not None else None
     settings = Settings(
         region=region,
         home_region=root.text("home_region", _REGION, _REGION_FORM) if root.has("home_region") else region,
-        compartment=root.text(
-            "compartment",
-            r"ocid1\.(compartment|tenancy)\.oc\d+\.\.\w+",
-            'the OCID of a compartment, "ocid1.compartment.oc1..…"',
-        ),
+        compartment=compartment,
         domain=_read_domain(root),
         network=read_network(root.section("network")),
-        cluster=read_cluster(root.section("cluster")),
-        pools=read_pools(root.section("pools"), region),
-        images=read_images(root.section("images")),
+        cluster=cluster,
+        pools=read_pools(root.section("pools"), region, existing=cluster.existing is not None),
+        images=replace(read_images(root.section("images")), pull_secret=pull_secret),
         turn=read_turn(root.section("turn")),
         apps=read_apps(root),
+        autoscaling=read_autoscaling(root.section("autoscaling", optional=True)),
+        ingress=read_ingress(root.section("ingress", optional=True)),
+        certificates=read_certificates(root.section("certificates", optional=True)),
+        dns=read_dns(root.section("dns", optional=True)),
+        mirrors=read_mirrors(root.section("mirrors", optional=True)),
+        monitoring=read_monitoring(root.section("monitoring", optional=True)),
+        network_policies=read_network_policies(root.section("network_policies", optional=True)),
+        registry=registry,
+        secrets=read_secrets(root.section("secrets", optional=True)),
+        redis=read_redis(root.section("redis", optional=True)),
     )
     root.close()
     refusals.stop()
     check_network(settings.network, f"{_PROJECT}network.", refusals)
     check_cluster(settings.cluster, settings.network, refusals)
+    check_elsewhere(settings.cluster, settings.ingress.enabled, refusals)
     check_pools(settings.pools, settings.cluster, settings.network, refusals)
     check_images(settings.images, refusals)
+    check_monitoring(settings.monitoring, settings.pools, refusals)
     check_apps(settings.apps, settings.pools, refusals)
+    check_egress(settings.apps, settings.network, refusals)
+    check_ingress(settings.ingress, settings.certificates, settings.dns, settings.domain, refusals)
+    check_registry(settings.registry, settings.own_images, region, refusals)
+    check_secrets(settings.secrets, settings.wanted_secrets, refusals)
+    check_redis(settings.redis, settings.cluster, refusals)
     refusals.stop()
     return settings
 

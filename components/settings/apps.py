@@ -1,10 +1,14 @@
 """The applications: which versions run, how large an instance is, how many stand warm, and the images around them."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import IPv4Network
 
-from components.settings.pools import PoolsSettings, Sharing
+from components.settings.environment import read_environment
+from components.settings.gpu import Gpu, gpu_of, most_instances, profile_of, slots_per_gpu
+from components.settings.pools import PoolsSettings
 from components.settings.reading import Reader, Refusals
 
 LONGEST_FLEET_NAME = 46
@@ -14,6 +18,7 @@ _HOST = r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+)(:\d+)?"
 _REPOSITORY = rf"{_HOST}(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_SIZE = r"[1-9]\d*(Mi|Gi)"
 _MOVING_TAGS = ("latest", "stable", "main", "master", "edge", "nightly")
 
 
@@ -33,6 +38,8 @@ class ImagesSettings:
     signalling: str
     """Carries the sidecar, the matchmaker with its page, and TURN's configuration."""
     turn: str
+    pull_secret: str | None = None
+    """The Secret that pods pull these and the applications' images with; the key `registry` decides."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,8 @@ class Resources:
     """Request and limit."""
     cpu_limit: str
     """Bound on bursts, so that one instance cannot starve its neighbours."""
+    gpu_memory: str
+    """What one instance takes of a GPU's memory. Nothing enforces it; it bounds how many share a GPU."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,10 @@ class AppSettings:
     """Warm instances of each version."""
     resolution: Resolution
     arguments: tuple[str, ...]
+    """Of every instance from its start: it is warm before it is anybody's."""
+    environment: Mapping[str, str] = field(hash=False)
+    egress: tuple[IPv4Network, ...]
+    """What its instances may open connections to, on any port, beside players and the TURN pool."""
 
     def fleet_name(self, version: Version) -> str:
         """The name of a version's Deployment."""
@@ -99,6 +112,11 @@ class AppSettings:
 def millicores(quantity: str) -> int:
     """A CPU quantity in thousandths of a core."""
     return int(quantity[:-1]) if quantity.endswith("m") else round(float(quantity) * 1000)
+
+
+def mebibytes(quantity: str) -> int:
+    """A size in MiB or GiB, in MiB."""
+    return int(quantity[:-2]) * (1024 if quantity.endswith("Gi") else 1)
 
 
 def read_images(reader: Reader) -> ImagesSettings:
@@ -138,6 +156,8 @@ def _read_app(reader: Reader) -> AppSettings:
         buffer=buffer.whole("instances", 0, 1000),
         resolution=_read_resolution(reader.section("resolution")),
         arguments=reader.texts("arguments", r"\S+", "one argument without blanks, such as -RenderOffScreen", []),
+        environment=read_environment(reader.section("environment", optional=True)),
+        egress=reader.networks("egress"),
     )
     buffer.close()
     reader.close()
@@ -160,8 +180,10 @@ def _read_resources(reader: Reader) -> Resources:
     double = f"{2 * millicores(cpu)}m" if re.fullmatch(cpu_pattern, cpu) else "1"
     resources = Resources(
         cpu=cpu,
-        memory=reader.text("memory", r"[1-9]\d*(Mi|Gi)", 'a size such as "384Mi" or "8Gi"'),
+        memory=reader.text("memory", _SIZE, 'a size such as "384Mi" or "8Gi"'),
         cpu_limit=reader.text("cpu_limit", cpu_pattern, cpu_form, double),
+        # About the least that a packaged Unreal level takes.
+        gpu_memory=reader.text("gpu_memory", _SIZE, 'a size such as "1500Mi" or "6Gi"', "2Gi"),
     )
     reader.close()
     return resources
@@ -195,14 +217,44 @@ def check_apps(apps: tuple[AppSettings, ...], pools: PoolsSettings, refusals: Re
         _check_instance(app, f"pixel:apps[{i}].", refusals)
     _check_fleet_names(apps, refusals)
     wanted = sum(app.buffer * len(app.versions) for app in apps)
-    room = pools.gpu.max * pools.gpu.gpus
-    if pools.sharing is Sharing.EXCLUSIVE and 0 < room < wanted:
+    room = pools.gpu.max * (pools.slots or 0)
+    if 0 < room < wanted:
         refusals.add(
             "pixel:pools.gpu.max",
             pools.gpu.max,
             f"room for {room} instances, and the buffers of all versions ask for {wanted}",
             "Raise it, lower buffer.instances, or share GPUs",
         )
+    for i, app in enumerate(apps):
+        _check_gpu(app, f"pixel:apps[{i}].", pools, refusals)
+
+
+def _check_gpu(app: AppSettings, prefix: str, pools: PoolsSettings, refusals: Refusals) -> None:
+    """Refuse more instances of a GPU than its memory and its encoders bear, where the shape's GPU is known."""
+    gpu, slots = gpu_of(pools.gpu.shape), slots_per_gpu(pools.gpu.shape, pools.sharing)
+    if gpu is None or slots is None or not gpu.encoders:
+        return
+    if part := profile_of(pools.gpu.shape, pools.sharing):
+        gpu, slots = Gpu(f"{part.name} of {gpu.model}", part.memory_gb, part.encoders), 1
+    picture = app.resolution
+    pixels_per_second = picture.width * picture.height * picture.frame_rate
+    most, bound = most_instances(gpu, mebibytes(app.resources.gpu_memory), pixels_per_second)
+    if slots <= most:
+        return
+    shown = f"{picture.width}x{picture.height} at {picture.frame_rate} and {app.resources.gpu_memory} of GPU memory"
+    if most:
+        refusals.add(
+            "pixel:pools.gpu.sharing.slots",
+            slots,
+            f"more instances of {app.name} ({shown}) than one {gpu.model} bears ({bound})",
+            f"Use at most {most}, or lower the application's resolution or resources.gpu_memory",
+        )
+    elif bound.startswith("memory"):
+        problem, remedy = f"more than the {gpu.model} has ({bound})", "Lower it, or use a larger GPU"
+        refusals.add(f"{prefix}resources.gpu_memory", app.resources.gpu_memory, problem, remedy)
+    else:
+        problem, remedy = f"more than the {gpu.model} encodes ({bound})", "Lower it or the number of pixels"
+        refusals.add(f"{prefix}resolution.frame_rate", picture.frame_rate, problem, remedy)
 
 
 def _check_fleet_names(apps: tuple[AppSettings, ...], refusals: Refusals) -> None:

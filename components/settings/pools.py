@@ -1,11 +1,18 @@
 """The three node pools: default, TURN and GPU."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
-from components.settings.cluster import ClusterSettings
+from components.settings.cluster import ClusterSettings, given_away
+from components.settings.gpu import (
+    Sharing,
+    check_gpu_shape,
+    check_partitions,
+    check_preemptible,
+    profile_of,
+    read_sharing,
+    slots_per_gpu,
+)
 from components.settings.network import NetworkSettings, usable
 from components.settings.reading import Reader, Refusals
 
@@ -15,21 +22,9 @@ DEFAULT_POOL_NODES = 3
 MEMORY_PER_OCPU_GB = (1, 64)
 """What Flex shapes accept, in GB for each OCPU."""
 
-_NO_ENCODER = re.compile(r"\.GPU(4\.|\.(A100|H[12]00|G?B[23]00|MI3\d\dX)\b)")
-"""GPUs without a video encoder that Unreal can use (NVENC): they compute, but cannot stream. GPU4 is A100 too."""
-
 _REGION_OF_DOMAIN = {"us-ashburn-1": "US-ASHBURN", "us-phoenix-1": "PHX"}
 _REGION_OF_OCID = {"us-ashburn-1": "iad", "us-phoenix-1": "phx"}
 """The two oldest regions go by other names in those of availability domains and in OCIDs."""
-
-
-class Sharing(StrEnum):
-    """How the instances of a node share its GPUs."""
-
-    EXCLUSIVE = "exclusive"
-    """One GPU for each instance, by the device plugin."""
-    CPU = "cpu"
-    """As many instances as their CPU requests allow; no GPU is requested."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +69,16 @@ class PoolsSettings:
     turn: PoolSettings
     gpu: PoolSettings
     sharing: Sharing
+    preemptible: bool
+    """Whether GPU nodes are of capacity that OCI may take back within two minutes: half the price, for tests."""
+    prepull: bool
+    """Whether every GPU node fetches the image of every version before an instance needs it."""
+
+    @property
+    def slots(self) -> int | None:
+        """Instances of one GPU node; nothing where CPU requests decide it."""
+        per_gpu = slots_per_gpu(self.gpu.shape, self.sharing)
+        return per_gpu * self.gpu.gpus if per_gpu and self.gpu.gpus else None
 
     def items(self) -> Iterator[tuple[str, PoolSettings]]:
         """Name and settings of each pool."""
@@ -89,24 +94,25 @@ def _domain_stem(region: str) -> str:
     return _REGION_OF_DOMAIN.get(region, region.upper())
 
 
-def read_pools(reader: Reader, region: str) -> PoolsSettings:
-    """Read the `pools` key."""
+def read_pools(reader: Reader, region: str, *, existing: bool = False) -> PoolsSettings:
+    """Read the `pools` key. Pools of an existing cluster are described, since limits and room follow from them."""
     default, turn, gpu = (reader.section(name) for name in ("default", "turn", "gpu"))
-    sharing = gpu.section("sharing", optional=True)
-    mode = sharing.choice("mode", Sharing, Sharing.EXCLUSIVE)
-    sharing.close()
     settings = PoolsSettings(
-        default=_read_pool(default, region, boot_volume_gb=50),
-        turn=_read_pool(turn, region, boot_volume_gb=50),
+        sharing=read_sharing(gpu.section("sharing", optional=True)),
+        preemptible=gpu.flag("preemptible") if gpu.has("preemptible") else False,
+        prepull=gpu.flag("prepull") if gpu.has("prepull") else True,
+        default=_read_pool(default, region, 50, existing),
+        turn=_read_pool(turn, region, 50, existing),
         # Packaged Unreal applications are images of 5 to 20 GB, and two versions stand side by side during a roll-out.
-        gpu=_read_pool(gpu, region, boot_volume_gb=200),
-        sharing=mode,
+        gpu=_read_pool(gpu, region, 200, existing),
     )
     reader.close()
     return settings
 
 
-def _read_pool(reader: Reader, region: str, boot_volume_gb: int) -> PoolSettings:
+def _read_pool(reader: Reader, region: str, boot_volume_gb: int, existing: bool) -> PoolSettings:
+    if existing:
+        given_away(reader, ("image_id", "boot_volume_gb", "availability_domains"))
     flexible = str(reader.values.get("shape")).endswith(".Flex")
     settings = PoolSettings(
         shape=reader.text(
@@ -116,13 +122,17 @@ def _read_pool(reader: Reader, region: str, boot_volume_gb: int) -> PoolSettings
         memory_gb=reader.whole("memory_gb", 1, 1760) if flexible or reader.has("memory_gb") else None,
         min=reader.whole("min", 0, 1000),
         max=reader.whole("max", 1, 1000),
-        image_id=reader.text(
+        image_id=""
+        if existing
+        else reader.text(
             "image_id",
             rf"ocid1\.image\.oc\d+\.{_REGION_OF_OCID.get(region, region) or '[a-z0-9-]+'}\.\w+",
             f"the OCID of an OKE image in {region}, from `oci ce node-pool-options get --node-pool-option-id all`",
         ),
         boot_volume_gb=reader.whole("boot_volume_gb", 50, 32768, boot_volume_gb),
-        availability_domains=reader.texts(
+        availability_domains=()
+        if existing
+        else reader.texts(
             "availability_domains",
             domain_pattern(region),
             f'the full name of an availability domain of {region}, such as "Uocm:{_domain_stem(region)}-AD-1"',
@@ -143,6 +153,8 @@ def check_pools(pools: PoolsSettings, cluster: ClusterSettings, network: Network
             refusals.add(
                 f"{prefix}availability_domains", pool.availability_domains, "naming one twice", "Name each one once"
             )
+    check_partitions(pools.gpu.shape, pools.sharing, refusals)
+    check_preemptible(pools.gpu.shape, pools.preemptible, refusals)
     _check_sizes(pools, cluster, refusals)
     for subnet, nodes, key in (
         (network.subnets.workers, pools.default.max + pools.gpu.max, "workers"),
@@ -161,8 +173,8 @@ def _check_shape(pool: PoolSettings, prefix: str, wants_gpu: bool, refusals: Ref
     key = f"{prefix}shape"
     if wants_gpu and not pool.has_gpu:
         refusals.add(key, pool.shape, "a shape without a GPU", 'Use a GPU shape such as "VM.GPU.A10.1"')
-    elif wants_gpu and _NO_ENCODER.search(pool.shape):
-        refusals.add(key, pool.shape, "a GPU without a video encoder", "Use a shape with A10 or L40S GPUs")
+    elif wants_gpu:
+        check_gpu_shape(pool.shape, refusals)
     elif pool.has_gpu and not wants_gpu:
         refusals.add(
             key, pool.shape, "a GPU shape", 'Use a shape such as "VM.Standard.E4.Flex"; only pools.gpu has GPUs'
@@ -197,10 +209,18 @@ def _check_sizes(pools: PoolsSettings, cluster: ClusterSettings, refusals: Refus
         )
     if pools.turn.min < 1:
         refusals.add("pixel:pools.turn.min", pools.turn.min, "no TURN node, so no media", "Use at least 1")
-    if pools.gpu.min < 1 and not cluster.autoscaler:
+    if pools.gpu.min < 1 and not cluster.autoscaler and not cluster.existing:
         refusals.add(
             "pixel:pools.gpu.min",
             pools.gpu.min,
             "no GPU node, and with cluster.autoscaler off none will ever start",
             "Use at least 1, or set cluster.autoscaler to true",
+        )
+    domains = len(pools.gpu.availability_domains)
+    if profile_of(pools.gpu.shape, pools.sharing) and cluster.autoscaler and pools.gpu.min < domains:
+        refusals.add(
+            "pixel:pools.gpu.min",
+            pools.gpu.min,
+            "an availability domain with no node, and the autoscaler does not know the partitions of nodes yet to come",
+            f"Use at least {domains}, one for each domain, or another sharing.mode",
         )

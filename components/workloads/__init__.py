@@ -4,8 +4,20 @@ PLATFORM_NAMESPACE = "pixel"
 """Matchmaker and TURN."""
 INSTANCES_NAMESPACE = "pixel-instances"
 """Every instance of every application."""
+OWN_NAMESPACES = (PLATFORM_NAMESPACE, INSTANCES_NAMESPACE)
+"""Where the project's images and the applications' run."""
+INSTANCES_ACCOUNT = "instance"
+"""The service account of instances: no rights, no token."""
+
+INGRESS_NAMESPACE = "ingress"
+CERTIFICATES_NAMESPACE = "cert-manager"
+MONITORING_NAMESPACE = "monitoring"
+KEDA_NAMESPACE = "keda"
+DNS_NAMESPACE = "external-dns"
 
 TURN_SECRET = "turn-secret"  # noqa: S105 - the name of the object
+TURN_CERTIFICATE = "turn-tls"
+"""The Secret with TURN's certificate, in a stack that has one."""
 TURN_REALM = "pixel"
 
 USER = 10001

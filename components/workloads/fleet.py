@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import pulumi
 
 from components import manifests, ports
-from components.node_pools import GPU_LABEL
+from components.node_pools import GPU_LABEL, gpu_tolerations
 from components.settings.apps import AppSettings, ImagesSettings, Version
-from components.settings.pools import Sharing
-from components.workloads import INSTANCES_NAMESPACE, USER
+from components.settings.pools import PoolsSettings
+from components.workloads import INSTANCES_ACCOUNT, INSTANCES_NAMESPACE, USER
 from components.workloads.namespaces import Namespaces
 
 _DEADLINE_MINUTES = 30
@@ -21,7 +21,7 @@ class FleetArgs:
     app: AppSettings
     version: Version
     images: ImagesSettings
-    sharing: Sharing
+    pools: PoolsSettings
     namespaces: Namespaces
     nodes: pulumi.Resource
 
@@ -42,8 +42,10 @@ class Fleet(pulumi.ComponentResource):
                 "app": args.app,
                 "version": args.version,
                 "images": args.images,
-                "exclusive": args.sharing is Sharing.EXCLUSIVE,
+                "gpu": args.pools.sharing.resource,
+                "tolerations": gpu_tolerations(args.pools.preemptible),
                 "gpu_label": GPU_LABEL,
+                "account": INSTANCES_ACCOUNT,
                 "user": USER,
                 "deadline_seconds": 60 * _DEADLINE_MINUTES,
                 "ports": {

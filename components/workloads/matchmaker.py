@@ -13,6 +13,9 @@ from components.settings.apps import AppSettings, ImagesSettings, TurnSettings
 from components.workloads import INSTANCES_NAMESPACE, PLATFORM_NAMESPACE, TURN_REALM, TURN_SECRET, USER
 from components.workloads.namespaces import Namespaces
 
+REPLICAS = 1
+"""Each matchmaker keeps a queue of its own, so until they share one, two would seat players out of turn."""
+
 _CREDENTIAL_SECONDS = 24 * 60 * 60
 """How long a session's TURN credentials hold; coturn refuses to refresh an allocation after that."""
 
@@ -24,6 +27,8 @@ class MatchmakerArgs:
     images: ImagesSettings
     apps: tuple[AppSettings, ...]
     turn: TurnSettings
+    turn_host: str | None
+    """The name on TURN's certificate, in a stack that has one."""
     turn_secret: pulumi.Resource
     namespaces: Namespaces
     nodes: pulumi.Resource
@@ -37,7 +42,7 @@ class Matchmaker(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MatchmakerArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("pixel:matchmaker:Matchmaker", name, None, opts)
-        settings = json.dumps(matchmaker_settings(args.apps, args.turn), indent=2)
+        settings = json.dumps(matchmaker_settings(args.apps, args.turn, args.turn_host), indent=2)
         manifests.apply(
             "matchmaker.yaml.j2",
             {
@@ -46,6 +51,7 @@ class Matchmaker(pulumi.ComponentResource):
                 "images": args.images,
                 "default_label": DEFAULT_LABEL,
                 "secret": TURN_SECRET,
+                "replicas": REPLICAS,
                 "user": USER,
                 "ports": {"players": ports.PLAYERS, "observation": ports.OBSERVATION},
                 "settings": settings,
@@ -59,7 +65,7 @@ class Matchmaker(pulumi.ComponentResource):
         self.register_outputs({"address": self.address})
 
 
-def matchmaker_settings(apps: tuple[AppSettings, ...], turn: TurnSettings) -> dict[str, Any]:
+def matchmaker_settings(apps: tuple[AppSettings, ...], turn: TurnSettings, turn_host: str | None) -> dict[str, Any]:
     """The matchmaker's settings file; the first application is the default one.
 
     No versions: fleets tell about themselves, so that a new one does not roll the matchmaker and end its sessions.
@@ -69,6 +75,7 @@ def matchmaker_settings(apps: tuple[AppSettings, ...], turn: TurnSettings) -> di
         "applications": [{"name": app.name} for app in apps],
         "turn": {
             "port": ports.TURN,
+            **({"tls_host": turn_host, "tls_port": ports.TURN_TLS} if turn_host else {}),
             "transport_policy": turn.transport_policy.value,
             "realm": TURN_REALM,
             "credential_seconds": _CREDENTIAL_SECONDS,

@@ -1,19 +1,129 @@
-"""The two namespaces, each with the Pod Security level that its pods really meet."""
+"""The namespaces that the program makes, each with the Pod Security level that its pods really meet.
+
+What bounds a namespace is made with it: NetworkPolicies, quota and default limits are there before its first pod.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
 
 import pulumi
 
 from components import manifests
-from components.workloads import INSTANCES_NAMESPACE, PLATFORM_NAMESPACE
+from components.settings.apps import AppSettings
+from components.settings.network import NetworkSettings
+from components.settings.pools import PoolsSettings
+from components.settings.redis import RedisMode
+from components.workloads import (
+    CERTIFICATES_NAMESPACE,
+    DNS_NAMESPACE,
+    INGRESS_NAMESPACE,
+    INSTANCES_ACCOUNT,
+    INSTANCES_NAMESPACE,
+    KEDA_NAMESPACE,
+    MONITORING_NAMESPACE,
+    PLATFORM_NAMESPACE,
+)
+from components.workloads.network_policies import openings, policies
+
+_PODS_OF_A_NODE = 110
+"""The kubelet's bound, and so that of instances that share a node by CPU alone."""
+
+
+class Level(StrEnum):
+    """The Pod Security Standards, from the strictest."""
+
+    RESTRICTED = "restricted"
+    BASELINE = "baseline"
+    PRIVILEGED = "privileged"
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """One row: what a namespace admits, and why it cannot be stricter."""
+
+    name: str
+    level: Level
+    reason: str
+    """Which pod needs the level; of a restricted namespace, what it holds."""
+    always: bool = False
+    """Whether every stack has it; the others come with their add-on."""
+
+
+NAMESPACES = (
+    Namespace(
+        PLATFORM_NAMESPACE,
+        Level.PRIVILEGED,
+        "coturn uses its node's network, so that a player's media is not translated once more",
+        always=True,
+    ),
+    Namespace(INSTANCES_NAMESPACE, Level.RESTRICTED, "instances, which run a customer's binary", always=True),
+    Namespace(INGRESS_NAMESPACE, Level.RESTRICTED, "Traefik, on unprivileged ports"),
+    Namespace(CERTIFICATES_NAMESPACE, Level.RESTRICTED, "cert-manager"),
+    Namespace(
+        MONITORING_NAMESPACE,
+        Level.PRIVILEGED,
+        "node-exporter reads its node's files on its node's network, the DCGM exporter asks the driver as root",
+    ),
+    Namespace(KEDA_NAMESPACE, Level.RESTRICTED, "KEDA"),
+    Namespace(DNS_NAMESPACE, Level.RESTRICTED, "external-dns"),
+)
+
+
+@dataclass
+class NamespacesArgs:
+    """What the namespaces are made from."""
+
+    network: NetworkSettings
+    apps: tuple[AppSettings, ...]
+    pools: PoolsSettings
+    redis: RedisMode
+    addons: frozenset[str] = frozenset()
+    """Which of the namespaces that come with an add-on are wanted, by name."""
 
 
 class Namespaces(pulumi.ComponentResource):
-    """Where the platform runs, and where instances do."""
+    """Where the platform runs, where instances do, and where the add-ons do."""
 
-    def __init__(self, name: str, opts: pulumi.ResourceOptions) -> None:
+    def __init__(self, name: str, args: NamespacesArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("pixel:namespaces:Namespaces", name, None, opts)
+        options = pulumi.ResourceOptions(parent=self)
+        made = [
+            manifests.KubernetesObject(document, options)
+            for document in manifests.render("namespaces.yaml.j2", {"namespaces": rows(args.addons)})
+        ]
         manifests.apply(
-            "namespaces.yaml.j2",
-            {"platform_namespace": PLATFORM_NAMESPACE, "instances_namespace": INSTANCES_NAMESPACE},
+            "isolation.yaml.j2",
+            {
+                "instances_namespace": INSTANCES_NAMESPACE,
+                "instances_account": INSTANCES_ACCOUNT,
+                "policies": policies(openings(args.network, args.apps, args.redis)),
+                "most_pods": most_instances(args.apps, args.pools),
+            },
             parent=self,
+            depends_on=made,
         )
         self.register_outputs({"platform": PLATFORM_NAMESPACE, "instances": INSTANCES_NAMESPACE})
+
+
+def rows(addons: frozenset[str]) -> list[Namespace]:
+    """The namespaces of a stack.
+
+    Raises:
+        ValueError: an add-on's namespace has no row, and so no level.
+    """
+    if unknown := addons - {each.name for each in NAMESPACES}:
+        raise ValueError(f"no Pod Security level is decided for {', '.join(sorted(unknown))}: add a row to NAMESPACES")
+    return [each for each in NAMESPACES if each.always or each.name in addons]
+
+
+def most_instances(apps: tuple[AppSettings, ...], pools: PoolsSettings) -> int:
+    """How many instances there may be before something is wrong: a bound on mistakes, not a means of scheduling.
+
+    Twice what the GPU pool can run, since ended sessions take their grace time while their successors start, and the
+    buffers once more: they must be able to wait for a node, or the autoscaler would not add one. Each version has one
+    pod more on each node, which holds its image.
+    """
+    slots = pools.gpu.max * (pools.slots or _PODS_OF_A_NODE)
+    surge = 1
+    held = pools.gpu.max if pools.prepull else 0
+    return 2 * slots + sum((app.buffer + surge + held) * len(app.versions) for app in apps)

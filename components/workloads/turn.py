@@ -1,20 +1,17 @@
 """The TURN pool: coturn on every node of its own pool, on the nodes' network, with credentials of a day at most."""
 
-import base64
-import secrets
 from dataclasses import dataclass
 
 import pulumi
 
 from components import manifests, ports
 from components.node_pools import TURN_LABEL
+from components.secrets import SecretValue, kubernetes_secret
 from components.settings.apps import ImagesSettings
 from components.settings.network import SERVICES_CIDR, NetworkSettings
 from components.settings.pools import PoolSettings
-from components.workloads import PLATFORM_NAMESPACE, TURN_REALM, TURN_SECRET, USER
+from components.workloads import PLATFORM_NAMESPACE, TURN_CERTIFICATE, TURN_REALM, TURN_SECRET, USER
 from components.workloads.namespaces import Namespaces
-
-_SECRET_BYTES = 32
 
 
 @dataclass
@@ -24,6 +21,9 @@ class TurnArgs:
     images: ImagesSettings
     network: NetworkSettings
     pool: PoolSettings
+    secret: SecretValue
+    tls: bool
+    """Whether it has a certificate, or will have one."""
     namespaces: Namespaces
     nodes: pulumi.Resource
 
@@ -35,7 +35,7 @@ class Turn(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: TurnArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("pixel:turn:Turn", name, None, opts)
-        self.secret = self._secret(args.namespaces)
+        self.secret = self._secret(args.secret, args.namespaces)
         manifests.apply(
             "turn.yaml.j2",
             {
@@ -45,7 +45,8 @@ class Turn(pulumi.ComponentResource):
                 "secret": TURN_SECRET,
                 "realm": TURN_REALM,
                 "user": USER,
-                "ports": {"turn": ports.TURN, "relay": ports.TURN_RELAY},
+                "ports": {"turn": ports.TURN, "tls": ports.TURN_TLS, "relay": ports.TURN_RELAY},
+                "certificate": TURN_CERTIFICATE if args.tls else None,
                 "denied_peers": denied_peers(args.network),
                 "limits": limits(args.pool),
             },
@@ -55,23 +56,15 @@ class Turn(pulumi.ComponentResource):
         )
         self.register_outputs({"secretName": TURN_SECRET})
 
-    def _secret(self, namespaces: Namespaces) -> manifests.KubernetesObject:
-        key = base64.b64encode(secrets.token_hex(_SECRET_BYTES).encode()).decode()
-        return manifests.KubernetesObject(
-            {
-                "apiVersion": "v1",
-                "kind": "Secret",
-                "metadata": {"name": TURN_SECRET, "namespace": PLATFORM_NAMESPACE},
-                "type": "Opaque",
-                "data": pulumi.Output.secret({"secret": key}),
-            },
-            pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[namespaces],
-                additional_secret_outputs=["data"],
-                # Each run draws a new key; only the first one counts, or every run would end the players' media.
-                ignore_changes=["data"],
-            ),
+    def _secret(self, value: SecretValue, namespaces: Namespaces) -> manifests.KubernetesObject:
+        previous = {} if value.previous is None else {"previous": value.previous}
+        return kubernetes_secret(
+            TURN_SECRET,
+            PLATFORM_NAMESPACE,
+            {"secret": value.current, **previous},
+            parent=self,
+            depends_on=[namespaces],
+            drawn=value.drawn,
         )
 
 

@@ -1,11 +1,13 @@
 """Functions of the provider: what the cloud offers, and who one is."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from local.oci.identifiers import NAMESPACE, TENANCY, ocid
-from local.oci.kinds import CLUSTER
+from local.oci.kinds import CLUSTER, VAULT_SECRET
 from local.oci.kubeconfig import cluster_kubeconfig
 from local.oci.model import World
 from local.oci.refusal import INVALID, NOT_FOUND, Refusal
@@ -169,6 +171,28 @@ def _shapes(question: Question) -> Properties:
     return {"shapes": listed}
 
 
+def _secret_bundle(question: Question) -> Properties:
+    reference = question.args.get("secretId")
+    secret = question.world.find(reference)
+    if (secret is None or secret.kind != VAULT_SECRET) and reference not in question.world.known_elsewhere:
+        raise question.refuse(
+            NOT_FOUND,
+            "secretId",
+            "there is no such secret, or you may not read it",
+            "Give the id of a secret of this stack; list OCIDs made outside of it in PIXEL_OCI_EXISTING",
+        )
+    given = (secret.inputs.get("secretContent") or {}).get("content") if secret else None
+    # What the cloud draws is made of the id here: the same at each answer, and nowhere in the simulation's state.
+    digest = hashlib.sha512(str(reference).encode()).digest()
+    # A secret that somebody made by hand holds a text.
+    drawn = base64.b64encode(digest if secret else digest.hex().encode()).decode()
+    return {
+        "secretBundleContents": [{"content": given or drawn, "contentType": "BASE64"}],
+        "stages": ["CURRENT", "LATEST"],
+        "versionNumber": "1",
+    }
+
+
 ANSWERS: Mapping[str, Answer] = {
     "oci:Core/getServices:getServices": _services,
     "oci:Core/getShapes:getShapes": _shapes,
@@ -181,6 +205,7 @@ ANSWERS: Mapping[str, Answer] = {
     "oci:ContainerEngine/getNodePoolOption:getNodePoolOption": _node_pool_option,
     "oci:ContainerEngine/getAddonOptions:getAddonOptions": _addon_options,
     "oci:ObjectStorage/getNamespace:getNamespace": _namespace,
+    "oci:Secrets/getSecretbundle:getSecretbundle": _secret_bundle,
 }
 """Every function the simulation answers, by token."""
 

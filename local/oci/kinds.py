@@ -36,6 +36,10 @@ DYNAMIC_GROUP = "oci:Identity/dynamicGroup:DynamicGroup"
 COMPARTMENT = "oci:Identity/compartment:Compartment"
 CONTAINER_REPOSITORY = "oci:Artifacts/containerRepository:ContainerRepository"
 BUCKET = "oci:ObjectStorage/bucket:Bucket"
+VAULT = "oci:Kms/vault:Vault"
+KEY = "oci:Kms/key:Key"
+VAULT_SECRET = "oci:Vault/secret:Secret"  # noqa: S105 (the token of a type)
+REDIS_CLUSTER = "oci:Redis/redisCluster:RedisCluster"
 
 ROUTE_TABLES = (ROUTE_TABLE, DEFAULT_ROUTE_TABLE)
 SECURITY_LISTS = (SECURITY_LIST, DEFAULT_SECURITY_LIST)
@@ -267,6 +271,34 @@ KINDS: dict[str, Kind] = {
     COMPARTMENT: Kind("compartment", ("description",), named=True, global_id=True),
     CONTAINER_REPOSITORY: Kind("containerrepo", ("compartmentId", "displayName"), frozenset({"displayName"})),
     BUCKET: Kind("bucket", ("compartmentId", "namespace"), frozenset({"namespace"}), named=True),
+    VAULT: Kind("vault", ("compartmentId", "displayName", "vaultType"), frozenset({"vaultType"})),
+    KEY: Kind(
+        "key",
+        ("compartmentId", "displayName", "managementEndpoint", "keyShape", "keyShape.algorithm", "keyShape.length"),
+        frozenset({"managementEndpoint", "keyShape", "protectionMode"}),
+    ),
+    VAULT_SECRET: Kind(
+        "vaultsecret",
+        (
+            "compartmentId",
+            "vaultId",
+            "keyId",
+            "secretName",
+            "secretContent|enableAutoGeneration",
+            "secretContent.contentType",
+            "secretGenerationContext.generationType",
+            "secretGenerationContext.generationTemplate",
+        ),
+        frozenset({"vaultId", "keyId", "secretName"}),
+        {"vaultId": (VAULT,), "keyId": (KEY,)},
+    ),
+    REDIS_CLUSTER: Kind(
+        "rediscluster",
+        ("compartmentId", "displayName", "nodeCount", "nodeMemoryInGbs", "softwareVersion", "subnetId"),
+        frozenset({"subnetId", "clusterMode"}),
+        {"subnetId": (SUBNET,), "nsgIds[]": (NSG,)},
+        frozenset({"nsgIds"}),
+    ),
 }
 
 

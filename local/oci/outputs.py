@@ -16,13 +16,17 @@ from local.oci.kinds import (
     DEFAULT_SECURITY_LIST,
     INSTANCE,
     INTERNET_GATEWAY,
+    KEY,
     LOAD_BALANCER,
     NAT_GATEWAY,
     NETWORK_LOAD_BALANCER,
     NODE_POOL,
     PUBLIC_IP,
+    REDIS_CLUSTER,
     SERVICE_GATEWAY,
     SUBNET,
+    VAULT,
+    VAULT_SECRET,
     VCN,
 )
 from local.oci.model import Resource, World
@@ -140,6 +144,25 @@ def _load_balancer(balancer: Resource, world: World) -> Values:
     return {"ipAddresses": [{**entry, "ipVersion": "IPV4"}]}
 
 
+def _vault(vault: Resource, world: World) -> Values:
+    place = f"{vault.id[-13:]}-{{}}.kms.{vault.region or world.region}.oraclecloud.com"
+    return {
+        "managementEndpoint": f"https://{place.format('management')}",
+        "cryptoEndpoint": f"https://{place.format('crypto')}",
+    }
+
+
+def _redis_cluster(cache: Resource, world: World) -> Values:
+    stem = f"{cache.id[-16:]}-{{}}.redis.{cache.region or world.region}.oci.oraclecloud.com"
+    address = _subnet_address(cache.inputs.get("subnetId"), cache.id, world)
+    return {
+        "primaryFqdn": stem.format("p"),
+        "primaryEndpointIpAddress": address,
+        "replicasFqdn": stem.format("r"),
+        "clusterMode": "NONSHARDED",
+    }
+
+
 _COMPUTED: Mapping[str, tuple[Compute, tuple[str, ...]]] = {
     VCN: (_vcn, (*DEFAULTS_OF_VCN, "vcnDomainName")),
     SUBNET: (_subnet, ("virtualRouterIp", "virtualRouterMac", "subnetDomainName")),
@@ -163,6 +186,10 @@ _COMPUTED: Mapping[str, tuple[Compute, tuple[str, ...]]] = {
         lambda _, __: {"namespace": NAMESPACE, "imageCount": 0, "layerCount": 0, "isPublic": False},
         ("namespace",),
     ),
+    VAULT: (_vault, ("managementEndpoint", "cryptoEndpoint")),
+    KEY: (lambda key, world: {"currentKeyVersion": ocid("oci:x:KeyVersion", world.region, key.id.encode())}, ()),
+    VAULT_SECRET: (lambda _, __: {"currentVersionNumber": "1"}, ()),
+    REDIS_CLUSTER: (_redis_cluster, ("primaryFqdn", "primaryEndpointIpAddress", "replicasFqdn")),
 }
 """For each type what is filled in or computed, and which of that is unknown until the resource is made."""
 

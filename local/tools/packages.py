@@ -26,7 +26,8 @@ CLUSTER: Final = "cluster"
 IMAGES: Final = "images"
 TURN: Final = "turn"
 BROWSER: Final = "browser"
-GROUPS: Final = (CLUSTER, IMAGES, TURN, BROWSER)
+MONITORING: Final = "monitoring"
+GROUPS: Final = (CLUSTER, IMAGES, TURN, BROWSER, MONITORING)
 
 _TAIL: Final = 12
 _SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -69,13 +70,27 @@ PACKAGES: Final = (
     Package(
         "fonts-dejavu-core", BROWSER, "Chromium draws no text without a font", ("/usr/share/fonts/truetype/dejavu",)
     ),
+    Package(
+        "prometheus",
+        MONITORING,
+        "tries alert rules, and scrapes what the tests start",
+        ("prometheus", "promtool"),
+        ("prometheus.service",),
+    ),
+    Package(
+        "prometheus-node-exporter",
+        MONITORING,
+        "tells Prometheus of a node's interfaces and sockets",
+        ("prometheus-node-exporter",),
+        ("prometheus-node-exporter.service",),
+    ),
 )
 
 
 def ensure_packages(steps: Steps, groups: Iterable[str] = (CLUSTER, IMAGES)) -> None:
     """Install what is missing of the groups' packages, saying which and what for; nothing where all are here.
 
-    The default groups are what a local stack needs; TURN and BROWSER are for tests.
+    The default groups are what a local stack needs; TURN, BROWSER and MONITORING are for tests.
     ToolError names the packages to install by hand where this cannot be done: no root, no apt, apt's own failure.
     """
     wanted = chosen(groups)

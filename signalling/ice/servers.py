@@ -26,22 +26,31 @@ def chosen_for(session: str, addresses: Collection[str]) -> list[str]:
 
 
 def peer_connection_options(
-    addresses: Collection[str], port: int, credentials: TurnCredentials, policy: TransportPolicy
+    addresses: Collection[str],
+    port: int,
+    credentials: TurnCredentials,
+    policy: TransportPolicy,
+    tls: tuple[str, int] | None = None,
 ) -> dict[str, object]:
     """The options for a player's ``RTCPeerConnection``: STUN, TURN over UDP and TURN over TCP of each address.
+
+    ``tls`` is name and port of TURN over TLS: a certificate is for a name, which leads to any node of the pool.
 
     ``urls`` are always arrays: Epic's frontend walks them.
     """
     servers: list[dict[str, object]] = []
+    access = {"username": credentials.username, "credential": credentials.password}
     for host in map(_in_url, addresses):
         servers.append({"urls": [f"stun:{host}:{port}"]})
         servers.append(
             {
                 "urls": [f"turn:{host}:{port}?transport=udp", f"turn:{host}:{port}?transport=tcp"],
-                "username": credentials.username,
-                "credential": credentials.password,
+                **access,
             }
         )
+    if tls and servers:
+        host, tls_port = tls
+        servers.append({"urls": [f"turns:{host}:{tls_port}?transport=tcp"], **access})
     return {"iceServers": servers, "iceTransportPolicy": policy.value}
 
 

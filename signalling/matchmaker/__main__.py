@@ -6,7 +6,7 @@ import sys
 from lightkube import AsyncClient
 from lightkube.core.exceptions import ConfigError
 
-from signalling.ice.secret import SecretError, read_secret
+from signalling.ice.secret import SecretError, SigningSecret
 from signalling.kubernetes.api import LightkubeApi
 from signalling.matchmaker import settings
 from signalling.matchmaker.page import page_files
@@ -17,7 +17,7 @@ from signalling.shell.environment import SettingError
 
 async def _serve(its: settings.MatchmakerSettings, places: settings.Places) -> None:
     stack = settings.read_stack(its.settings)
-    secret = read_secret(places.turn_secret_file)
+    secret = SigningSecret(places.turn_secret_file)
     client = AsyncClient()
     try:
         api = LightkubeApi(client, stack.instances_namespace)

@@ -16,6 +16,7 @@ from signalling.kubernetes.api import Changed, ClaimRefused, ClusterApi, Event, 
 from signalling.kubernetes.instances import Instance, claim_patch, instance_of
 from signalling.matchmaker.matching import Match, Matching
 from signalling.matchmaker.metrics import MatchmakerMetrics
+from signalling.matchmaker.outcomes import outcome_of
 from signalling.matchmaker.session import InstanceUnreachable, Session
 from signalling.matchmaker.shares import Shares
 from signalling.matchmaker.watching import pause
@@ -89,6 +90,7 @@ class Allocation:
 
     def share(self, shares: Shares) -> None:
         """The fleets' weights are these from now on."""
+        self._metrics.expect(shares)
         self._start(self._matching.share(shares))
 
     async def delete(self, name: str, why: str) -> None:
@@ -148,7 +150,11 @@ class Allocation:
             self._mine.discard(claimed.name)
 
     async def _relay(self, session: Session, claimed: Instance, said: dict[str, str]) -> None:
+        reached = False
+
         def connected() -> None:
+            nonlocal reached
+            reached = True
             waited = time.monotonic() - session.asked_at
             self._metrics.wait.labels(session.application).observe(waited)
             LOG.info("session started", extra={**said, "application": session.application, "waited": round(waited, 3)})
@@ -159,6 +165,7 @@ class Allocation:
                 await session.relay(self._http, url, connected)
         except InstanceUnreachable as error:
             LOG.warning("instance unreachable", extra={**said, "error": str(error)})
+        self._metrics.ended(claimed, outcome_of(reached, session.left.is_set()))
         LOG.info("session ended", extra={**said, "left": session.left.is_set()})
         if session.waiting:
             session.attempts += 1

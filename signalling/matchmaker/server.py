@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Callable, Iterator
 from random import SystemRandom
 from typing import Final
 
@@ -41,7 +42,7 @@ class MatchmakerServer:
         self,
         settings: MatchmakerSettings,
         stack: StackSettings,
-        secret: str,
+        secret: Callable[[], str],
         files: dict[str, PageFile],
         api: ClusterApi,
     ) -> None:
@@ -55,7 +56,11 @@ class MatchmakerServer:
         self._applications: Final = [application.name for application in stack.applications]
         self._matching: Final = Matching(self._applications, SystemRandom())
         self._metrics: Final = MatchmakerMetrics(
-            self._matching, self._applications, lambda: len(self._players), lambda: len(self._turn)
+            self._matching,
+            self._applications,
+            players=lambda: len(self._players),
+            turn_nodes=lambda: len(self._turn),
+            session_turn=self._session_turn,
         )
         self._link: Final = LinkSettings(
             outbox=OutboxLimit(settings.outbox_frames, settings.outbox_bytes),
@@ -167,13 +172,20 @@ class MatchmakerServer:
             LOG.info("player left", extra={"session": session_id, "code": socket.close_code, "slow": session.slow})
         return socket
 
+    def _session_turn(self) -> Iterator[tuple[str, str]]:
+        """Each session under way, and the TURN nodes its player was sent to (as the pool is now)."""
+        nodes = {address: node for node, address in self._turn.items()}
+        for session in self._players:
+            if session.playing:
+                yield from ((session.id, nodes[address]) for address in chosen_for(session.id, nodes))
+
     def _options(self, session: str) -> msgspec.Raw:
         turn = self._stack.turn
         if not self._turn:
             LOG.warning("no TURN node is known: a player that needs one will see no picture")
-        credentials = turn_credentials(self._secret, session, time.time(), turn.credential_seconds)
+        credentials = turn_credentials(self._secret(), session, time.time(), turn.credential_seconds)
         addresses = chosen_for(session, set(self._turn.values()))
-        return opaque(peer_connection_options(addresses, turn.port, credentials, turn.transport_policy))
+        return opaque(peer_connection_options(addresses, turn.port, credentials, turn.transport_policy, turn.tls))
 
     def _observe_node(self, event: Event[Node]) -> None:
         if isinstance(event, Listed):

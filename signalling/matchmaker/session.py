@@ -65,6 +65,11 @@ class Session:
         """The player is here and has no instance."""
         return not self.left.is_set() and self._relay.stage is Stage.QUEUED
 
+    @property
+    def playing(self) -> bool:
+        """The player is connected to an instance."""
+        return self._instance is not None
+
     async def serve(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
         """Talk to the player until it leaves."""
         self._player = Peer(socket, transport.abort if transport else lambda: None, self._settings.outbox)

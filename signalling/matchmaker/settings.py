@@ -26,11 +26,19 @@ class TurnAccess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How players use the TURN pool."""
 
     port: Port = 3478
+    tls_host: str = ""
+    """The name on the certificate of TURN over TLS; empty for no TLS."""
+    tls_port: Port = 5349
     transport_policy: TransportPolicy = TransportPolicy.RELAY
     realm: str = "pixel"
     """coturn's; the players never send it unasked."""
     credential_seconds: Annotated[int, Meta(ge=60)] = 86_400
     """How long a player's credentials last: longer than any session."""
+
+    @property
+    def tls(self) -> tuple[str, int] | None:
+        """Name and port of TURN over TLS."""
+        return (self.tls_host, self.tls_port) if self.tls_host else None
 
 
 class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 
 from signalling.protocol.messages import Refused
 from signalling.protocol.sidecar import Sidecar
@@ -31,6 +31,7 @@ class SidecarMetrics:
 
     def __init__(self, state: Sidecar) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         for name, (text, value) in _GAUGES.items():
             Gauge(name, text, registry=self.registry).set_function(partial(value, state))
         self.messages = Counter("pixel_signalling_messages", "Frames received", ["role"], registry=self.registry)

@@ -1,17 +1,19 @@
-"""``python -m signalling.turn``: writes coturn's configuration for the node this pod runs on, once, then ends."""
+"""``python -m signalling.turn``: writes coturn's configuration and secrets for the pod's node, once, then ends."""
 
 import os
+import sqlite3
 import sys
 from pathlib import Path
 
 from lightkube import ApiError, Client
 from lightkube.resources.core_v1 import Node
 
-from signalling.ice.secret import SecretError, read_secret
+from signalling.ice.secret import SecretError, read_secrets
 from signalling.kubernetes.nodes import addresses_of
 from signalling.shell.environment import SettingError
 from signalling.turn import settings
 from signalling.turn.configuration import TurnConfiguration, TurnConfigurationError, render
+from signalling.turn.user_database import UnusableSecretError, write_secrets
 
 
 def configuration(its: settings.TurnSettings, node: Node) -> TurnConfiguration:
@@ -22,9 +24,10 @@ def configuration(its: settings.TurnSettings, node: Node) -> TurnConfiguration:
     return TurnConfiguration(
         listening_address=addresses.internal,
         external_address=addresses.external,
-        secret=read_secret(its.turn_secret_file),
         realm=its.turn_realm,
         port=its.turn_port,
+        tls_port=its.turn_tls_port,
+        certificate_folder=its.turn_certificate_folder or None,
         min_port=its.turn_min_port,
         max_port=its.turn_max_port,
         denied_peers=tuple(part.strip() for part in its.turn_denied_peers.split(",") if part.strip()),
@@ -33,7 +36,7 @@ def configuration(its: settings.TurnSettings, node: Node) -> TurnConfiguration:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only this user can read: it holds the secret."""
+    """Write a file that only this user can read."""
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -46,7 +49,16 @@ def main() -> None:
         its = settings.read(os.environ)
         node = Client().get(Node, its.node_name)
         write_private(its.turn_configuration, render(configuration(its, node)))
-    except (SettingError, SecretError, TurnConfigurationError, ApiError, OSError) as error:
+        write_secrets(its.database, its.turn_realm, read_secrets(its.turn_secret_file))
+    except (
+        SettingError,
+        SecretError,
+        UnusableSecretError,
+        TurnConfigurationError,
+        ApiError,
+        OSError,
+        sqlite3.Error,
+    ) as error:
         sys.exit(f"TURN is not configured: {error}")
 
 

@@ -4,9 +4,15 @@ Debian's coturn 4.6.1 and newer ones take every line; newer ones warn that ``no-
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias, TypeVar
+
+from signalling.turn.certificate import CERTIFICATE, KEY
+
+PID_FILE: Final = "turnserver.pid"
+DATABASE: Final = "turndb"
+"""coturn's user database, with the secrets, in its state folder."""
 
 Network: TypeAlias = IPv4Network | IPv6Network
 Parsed = TypeVar("Parsed")
@@ -28,7 +34,7 @@ That address it refuses by itself.
 
 
 class TurnConfigurationError(ValueError):
-    """A value that cannot go into the file; the text names it and the remedy, and never shows the secret."""
+    """A value that cannot go into the file; the text names it and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +45,17 @@ class TurnConfiguration:
     """The node's own address: coturn listens and relays on it."""
     external_address: str | None
     """The address players see, when a gateway translates it to the node's own; None when they are the same."""
-    secret: str = field(repr=False)
     realm: str = "pixel"
     port: int = 3478
+    tls_port: int = 5349
+    certificate_folder: str | None = None
+    """Where the certificate is, or will be: without it in there coturn starts without its TLS port. None is no TLS."""
     min_port: int = 49152
     max_port: int = 65535
     denied_peers: tuple[str, ...] = ()
     """Further networks (CIDRs) that no player may reach."""
     state_folder: str = "/run/turn"
-    """A writable folder for the process id and coturn's own (unused) user database."""
+    """A writable folder for the process id and coturn's user database, which holds the secrets: not this file."""
 
 
 def render(its: TurnConfiguration) -> str:
@@ -62,19 +70,32 @@ def render(its: TurnConfiguration) -> str:
         f"max-port={its.max_port}",
         f"realm={its.realm}",
         "use-auth-secret",
-        f"static-auth-secret={its.secret}",
         "fingerprint",
-        "no-tls",
+        *_tls(its),
         "no-dtls",
         "no-cli",
         "no-multicast-peers",
+        # Media is UDP. By TCP a player could open connections to whatever listens on the pods' network.
+        "no-tcp-relay",
         *(f"denied-peer-ip={_range(network)}" for network in _denied(its.denied_peers)),
         "log-file=stdout",
         "new-log-timestamp",
-        f"pidfile={its.state_folder}/turnserver.pid",
-        f"userdb={its.state_folder}/turndb",
+        f"pidfile={its.state_folder}/{PID_FILE}",
+        f"userdb={its.state_folder}/{DATABASE}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _tls(its: TurnConfiguration) -> list[str]:
+    if its.certificate_folder is None:
+        return ["no-tls"]
+    return [
+        f"tls-listening-port={its.tls_port}",
+        f"cert={its.certificate_folder}/{CERTIFICATE}",
+        f"pkey={its.certificate_folder}/{KEY}",
+        "no-tlsv1",
+        "no-tlsv1_1",
+    ]
 
 
 def _check(its: TurnConfiguration) -> None:
@@ -82,22 +103,16 @@ def _check(its: TurnConfiguration) -> None:
         value = getattr(its, key)
         if value is not None:
             _parse(ip_address, key, value, "an IP address")
-    if not 1 <= its.port <= 65535:
-        raise TurnConfigurationError(f"port={its.port} cannot be used: give a port from 1 to 65535")
+    for key in ("port", "tls_port"):
+        port = getattr(its, key)
+        if not 1 <= port <= 65535:
+            raise TurnConfigurationError(f"{key}={port} cannot be used: give a port from 1 to 65535")
     if not 1024 <= its.min_port <= its.max_port <= 65535:
         raise TurnConfigurationError(
             f"min_port={its.min_port}, max_port={its.max_port} cannot be used: give 1024 <= min <= max <= 65535"
         )
     if not its.realm or not all(letter.isalnum() or letter in ".-" for letter in its.realm):
         raise TurnConfigurationError(f"realm={its.realm!r} cannot be used: give letters, digits, dots and hyphens")
-    if not _fits_a_line(its.secret):
-        raise TurnConfigurationError(
-            "the TURN secret cannot be used: give 16 or more printable ASCII characters without spaces, quotes and #"
-        )
-
-
-def _fits_a_line(secret: str) -> bool:
-    return len(secret) >= 16 and all(33 <= ord(letter) <= 126 and letter not in "\"'#" for letter in secret)
 
 
 def _denied(more: Iterable[str]) -> list[Network]:

@@ -199,6 +199,8 @@ def _api_flags(folder: Path, port: int, store: str) -> list[str]:
         # Without controllers nobody makes the account that every pod is given by default.
         "disable-admission-plugins": "ServiceAccount",
         "endpoint-reconciler-type": "none",
+        # As any managed cluster does: what may be privileged, namespaces decide.
+        "allow-privileged": "true",
         "v": "0",
     }
     return [f"--{key}={value}" for key, value in flags.items()]

@@ -19,6 +19,8 @@ from local.progress import Steps
 from local.tools import ensure_tools
 
 PYTHON_IMAGE = "localhost/pixel/test-python:1"
+# Not the environment's link to it: a checkout below /tmp would be hidden by the pods' own /tmp.
+PYTHON = str(Path(sys.executable).resolve())
 SECONDS = 60.0
 
 TOOLS = (
@@ -62,9 +64,7 @@ class Kubectl:
 
     def python(self, namespace: str, pod: str, code: str, container: str = "app") -> str:
         """What a Python program prints inside a container."""
-        return self(
-            "exec", f"--namespace={namespace}", pod, f"--container={container}", "--", sys.executable, "-c", code
-        )
+        return self("exec", f"--namespace={namespace}", pod, f"--container={container}", "--", PYTHON, "-c", code)
 
     def wait(self, condition: str, *arguments: str) -> None:
         """Wait for a condition of objects, and show them when it does not come."""
@@ -116,20 +116,15 @@ def python_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A docker-archive with this machine's Python at its usual path: its program, libraries and standard library."""
     folder = tmp_path_factory.mktemp("image")
     layer = folder / "layer.tar"
-    program = Path(sys.executable).resolve()
+    program = Path(PYTHON)
     library = Path(os.__file__).parent
     with tarfile.open(layer, "w") as tar:
         tar.add(program, str(program))
         for needed in _shared_libraries(program):
             tar.add(needed.resolve(), str(needed))
         tar.add(library, str(library), filter=_without_bulk)
-        # The environment's own name for the same program, which the tests call.
-        if Path(sys.executable) != program:
-            link = tarfile.TarInfo(sys.executable)
-            link.type, link.linkname = tarfile.SYMTYPE, str(program)
-            tar.addfile(link)
     archive = folder / "python.tar"
-    archive.write_bytes(pause.docker_archive(PYTHON_IMAGE, layer.read_bytes(), {"Entrypoint": [sys.executable]}))
+    archive.write_bytes(pause.docker_archive(PYTHON_IMAGE, layer.read_bytes(), {"Entrypoint": [PYTHON]}))
     return archive
 
 

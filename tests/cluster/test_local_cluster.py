@@ -4,7 +4,6 @@ import json
 import socket
 import ssl
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 
 from local import cluster as local_cluster
 from local.cluster import addresses
-from tests.cluster.conftest import Kubectl, eventually
+from tests.cluster.conftest import PYTHON, Kubectl, eventually
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
@@ -44,7 +43,7 @@ def container(image: str, name: str, port: int, answer: str, host: str = "0.0.0.
         "name": name,
         "image": image,
         "imagePullPolicy": "IfNotPresent",
-        "command": [sys.executable, "-c", SERVER, str(port), answer, host],
+        "command": [PYTHON, "-c", SERVER, str(port), answer, host],
         "securityContext": RESTRICTED,
         "resources": {"limits": {"cpu": "200m", "memory": "64Mi", "ephemeral-storage": "10Mi"}},
         "readinessProbe": {"tcpSocket": {"port": port, "host": host if host != "0.0.0.0" else ""}, "periodSeconds": 1},
@@ -56,7 +55,7 @@ def container(image: str, name: str, port: int, answer: str, host: str = "0.0.0.
 def workloads(kubectl: Kubectl, python_image: str) -> Iterator[None]:
     """A pod with a native sidecar behind a Service, and a pod on every node's own network."""
     sidecar = container(python_image, "sidecar", 8888, "from the sidecar", restartPolicy="Always")
-    sidecar["startupProbe"] = {"tcpSocket": {"port": 8888}, "periodSeconds": 1}
+    sidecar["startupProbe"] = {"tcpSocket": {"port": 8888}, "periodSeconds": 1, "failureThreshold": 60}
     mounts = [{"name": "tmp", "mountPath": "/tmp"}]
     app = container(python_image, "app", 3000, "from the application", volumeMounts=mounts)
     instance = {
@@ -228,7 +227,7 @@ def test_logs_of_a_container(kubectl: Kubectl) -> None:
 def test_exec_passes_standard_input_and_the_exit_code(kubectl: Kubectl) -> None:
     code = "import sys; print(sys.stdin.read().upper()); sys.exit(7)"
     place = (f"--namespace={NAMESPACE}", "instance", "--container=app", "--stdin")
-    command = kubectl.command("exec", *place, "--", sys.executable, "-c", code)
+    command = kubectl.command("exec", *place, "--", PYTHON, "-c", code)
     done = subprocess.run(command, input="typed", capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.returncode) == ("TYPED", 7)
 
@@ -261,7 +260,7 @@ for address in sys.argv[1:]:
     try: socket.create_connection((address, 9), timeout=10)
     except OSError as error: print(error.strerror)
 """
-    place = (f"--namespace={NAMESPACE}", "instance", "--container=app", "--", sys.executable, "-c", code)
+    place = (f"--namespace={NAMESPACE}", "instance", "--container=app", "--", PYTHON, "-c", code)
     printed = kubectl("exec", *place, str(addresses.HOST), "198.51.100.1").splitlines()
     assert printed[0] == "Connection refused"
     assert "unreachable" in printed[1] or "No route" in printed[1]

@@ -23,6 +23,8 @@ CHARTS = ROOT.parent / "shared" / "charts"
 
 needs_charts = pytest.mark.skipif(not CHARTS.is_dir(), reason="the real charts are not beside this checkout")
 
+FREE_ANYWHERE = ("resources", "*.resources", "nodeSelector", "*.nodeSelector")
+"""Maps that charts give a content and copy as a whole into pods."""
 FREE: Mapping[str, tuple[str, ...]] = {
     "traefik": (
         # The listeners besides the default one, and their certificates, stand in comments.
@@ -30,7 +32,10 @@ FREE: Mapping[str, tuple[str, ...]] = {
         "service.spec",
         "ports.*.http.redirections.entryPoint",
     ),
-    "cert-manager": ("nodeSelector", "*.nodeSelector"),
+    # Sections and keys of Grafana's own configuration file; the dot is in the key's name.
+    "kube-prometheus-stack": ("grafana.grafana.ini",),
+    # What a budget may say stands in comments.
+    "cert-manager": ("podDisruptionBudget", "*.podDisruptionBudget"),
 }
 """Maps whose keys the values file does not list though it gives the map a content: dotted paths, `*` for any key.
 
@@ -124,7 +129,7 @@ def schema_errors(chart: RealChart, values: Mapping[str, Any], way: str = "") ->
 
 def problems(chart: RealChart, values: Mapping[str, Any]) -> list[str]:
     """What is wrong with the values of a release; nothing, if the list is empty."""
-    unknown = unknown_keys(chart.defaults, values, FREE.get(chart.name, ()))
+    unknown = unknown_keys(chart.defaults, values, FREE_ANYWHERE + FREE.get(chart.name, ()))
     return [f"{path}: not a key of the chart" for path in unknown] + schema_errors(
         chart, merged(chart.defaults, values)
     )

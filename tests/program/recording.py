@@ -4,6 +4,7 @@ Nothing is asserted while the program runs: tests read the record afterwards.
 """
 
 import asyncio
+import base64
 import contextvars
 import functools
 import json
@@ -35,6 +36,8 @@ SERVICES = [
         "cidrBlock": "all-xxx-services-in-oracle-services-network",
     },
 ]
+ADDRESS = "203.0.113.7"
+"""The address that OCI reserves."""
 KUBECONFIG = "apiVersion: v1\nkind: Config\n"
 
 
@@ -88,7 +91,9 @@ class Record(mocks.Mocks):
         return [
             each
             for each in self.resources
-            if each.token.startswith("kubernetes:") and (not kinds or each.inputs["kind"] in kinds)
+            if each.token.startswith("kubernetes:")
+            and "kind" in each.inputs  # Not a release of a chart.
+            and (not kinds or each.inputs["kind"] in kinds)
         ]
 
     def exports(self) -> dict[str, Any]:
@@ -112,6 +117,12 @@ class Record(mocks.Mocks):
         outputs = dict(args.inputs)
         if args.typ == "oci:Core/vcn:Vcn":
             outputs["defaultSecurityListId"] = f"{args.name}-default-security-list"
+        elif args.typ == "oci:Kms/vault:Vault":
+            outputs["managementEndpoint"] = f"https://{args.name}.kms.example.com"
+        elif args.typ == "oci:Redis/redisCluster:RedisCluster":
+            outputs["primaryFqdn"] = f"{args.name}.example.com"
+        if args.typ == "oci:Core/publicIp:PublicIp":
+            outputs["ipAddress"] = ADDRESS
         return f"{args.name}-id", outputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
@@ -120,7 +131,15 @@ class Record(mocks.Mocks):
             "oci:Core/getServices:getServices": {"services": SERVICES},
             "oci:ContainerEngine/getClusterKubeConfig:getClusterKubeConfig": {"content": KUBECONFIG},
         }
+        if args.token == "oci:Secrets/getSecretbundle:getSecretbundle":
+            content = base64.b64encode(kept_in_vault(str(args.args["secretId"])).encode()).decode()
+            answers[args.token] = {"secretBundleContents": [{"content": content, "contentType": "BASE64"}]}
         return answers[args.token], []
+
+
+def kept_in_vault(secret: str) -> str:
+    """What the vault's secret with this id holds."""
+    return f"kept-in-vault-{secret}"
 
 
 class _Monitor(mocks.MockMonitor):

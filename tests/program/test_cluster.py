@@ -1,13 +1,18 @@
 """Cluster, node pools and the way every resource is registered, in every stack."""
 
 import base64
+import importlib
 import inspect
 import re
 from typing import Any
 
 import pytest
 
+from components.node_pools import plan_pools
+from components.oci import ADDON
 from components.settings import Settings
+from components.settings.isolation import Engine
+from components.settings.registry import Repositories as RepositoriesMode
 from tests.program.recording import KUBECONFIG, Record, is_secret
 
 POOL = "oci:ContainerEngine/nodePool:NodePool"
@@ -32,9 +37,17 @@ def test_the_cluster_is_enhanced_flannel_and_in_its_subnets(record: Record, its:
 
 
 def test_what_holds_state_is_protected_where_the_stack_says_so(record: Record, its: Settings) -> None:
-    stateful = {"oci:Core/vcn:Vcn", "oci:Core/subnet:Subnet", "oci:ContainerEngine/cluster:Cluster"}
-    protected = {each.token for each in record.resources if each.protect}
-    assert protected == (stateful if its.cluster.protect else set())
+    stateful = {
+        "oci:Core/vcn:Vcn",
+        "oci:Core/subnet:Subnet",
+        "oci:Core/publicIp:PublicIp",
+        "oci:ContainerEngine/cluster:Cluster",
+        "oci:Artifacts/containerRepository:ContainerRepository",
+        "oci:Kms/vault:Vault",
+        "oci:Kms/key:Key",
+    }
+    holding = {each.urn for each in record.resources if each.token in stateful}
+    assert {each.urn for each in record.resources if each.protect} == (holding if its.cluster.protect else set())
 
 
 def test_production_is_protected(stack: str, its: Settings) -> None:
@@ -42,8 +55,12 @@ def test_production_is_protected(stack: str, its: Settings) -> None:
 
 
 def test_the_default_pool_has_three_nodes_or_more(record: Record, its: Settings) -> None:
-    (pool,) = pools(record, "app.pixel/default")
-    assert pool["nodeConfigDetails"]["size"] >= 3
+    pool, *more = pools(record, "app.pixel/default")
+    assert pool["nodeConfigDetails"]["size"] == its.pools.default.min >= 3
+    assert bool(more) == (its.cluster.autoscaler and its.pools.default.max > its.pools.default.min)
+    for each in more:
+        assert each["nodeConfigDetails"]["size"] == 0
+        assert len(each["nodeConfigDetails"]["placementConfigs"]) == 1
     assert pool["nodeShape"].endswith(".Flex")
     assert {each["subnetId"] for each in pool["nodeConfigDetails"]["placementConfigs"]} == {"network-workers-subnet-id"}
     assert "kubelet-extra-args" not in pool["nodeMetadata"]
@@ -86,9 +103,12 @@ def test_every_pool_joins_grows_its_disk_and_tells_the_autoscaler(record: Record
 
 
 def test_sizes_are_left_to_the_autoscaler_where_it_is_on(record: Record, its: Settings) -> None:
-    for each in record.of(POOL):
-        expected = ("nodeConfigDetails.size",) if its.cluster.autoscaler else ()
-        assert each.ignore_changes == expected
+    left = {each.inputs["name"] for each in record.of(POOL) if each.ignore_changes == ("nodeConfigDetails.size",)}
+    mine = {each.inputs["name"] for each in record.of(POOL) if not each.ignore_changes}
+    assert left == {plan.name for plan in plan_pools(its.pools, autoscaler=its.cluster.autoscaler) if plan.autoscaled}
+    assert len(left) + len(mine) == len(record.of(POOL))
+    assert "default" in mine, "one pool is always the program's, as Oracle asks"
+    assert bool(left) == its.cluster.autoscaler
 
 
 def test_every_resource_has_an_explicit_provider(record: Record, its: Settings) -> None:
@@ -127,11 +147,12 @@ def test_the_kubeconfig_is_a_secret_wherever_it_goes(record: Record) -> None:
 
 def test_exports_are_what_people_and_ci_need(record: Record, its: Settings) -> None:
     exports = record.exports()
-    assert set(exports) == {"clusterId", "kubeconfig", "matchmaker", "fleets"}
+    reachable = {"address", "page"} if its.ingress.enabled else set()
+    assert set(exports) == {"clusterId", "kubeconfig", "matchmaker", "fleets"} | reachable
     assert exports["fleets"] == [app.fleet_name(v) for app in its.apps for v in app.versions]
 
 
-def test_every_component_registers_real_outputs_and_parents_what_it_makes(record: Record) -> None:
+def test_every_component_registers_real_outputs_and_parents_what_it_makes(record: Record, its: Settings) -> None:
     components = [each for each in record.resources if not each.custom]
     assert {each.token for each in components} == {
         "pixel:network:Network",
@@ -142,6 +163,22 @@ def test_every_component_registers_real_outputs_and_parents_what_it_makes(record
         "pixel:turn:Turn",
         "pixel:matchmaker:Matchmaker",
         "pixel:fleet:Fleet",
+        "pixel:secrets:Secrets",
+        "pixel:addons:Autoscaling",
+    } | {
+        token
+        for token, there in {
+            "pixel:registry:Repositories": its.registry.repositories is RepositoriesMode.MANAGED,
+            "pixel:registry:PullSecrets": its.registry.pull is not None,
+            "pixel:addons:GpuPlugin": its.pools.sharing.resource is not None,
+            "pixel:prepull:Prepull": its.pools.prepull,
+            "pixel:monitoring:Monitoring": its.monitoring.enabled,
+            "pixel:ingress:Ingress": its.ingress.enabled,
+            "pixel:certificates:Certificates": its.certificates.enabled,
+            "pixel:dns:Dns": its.dns.enabled,
+            "pixel:addons:NetworkPolicyEngine": its.network_policies.engine is Engine.KUBE_NETWORK_POLICIES,
+        }.items()
+        if there
     }
     for each in components:
         assert record.outputs[each.urn], each.name
@@ -151,10 +188,11 @@ def test_every_component_registers_real_outputs_and_parents_what_it_makes(record
 
 def test_every_oci_resource_is_named_tagged_and_in_the_compartment(record: Record, its: Settings, stack: str) -> None:
     for each in record.resources:
-        if each.token.startswith("oci:"):
+        # An add-on is part of its cluster.
+        if each.token.startswith("oci:") and each.token != ADDON:
             assert each.inputs["compartmentId"] == its.compartment
             assert each.inputs["freeformTags"].items() >= {"project": "pixel", "stack": stack}.items()
-            assert each.inputs.get("displayName") or each.inputs.get("name")
+            assert any(each.inputs.get(key) for key in ("displayName", "name", "secretName"))
 
 
 def test_resource_names_are_unique(record: Record) -> None:
@@ -162,15 +200,10 @@ def test_resource_names_are_unique(record: Record) -> None:
     assert len(names) == len(set(names))
 
 
-def sdk_arguments(name: str) -> type:
+def sdk_arguments(token: str) -> type:
     """The SDK's typed arguments of a resource: what the program leaves out for the time that they cost."""
-    import pulumi_oci.containerengine as containerengine
-    import pulumi_oci.core as core
-    import pulumi_oci.identity as identity
-
-    arguments: type = next(
-        found for each in (core, containerengine, identity) if (found := getattr(each, f"{name}Args", None))
-    )
+    module, name = token.split(":")[1].partition("/")[0], token.rpartition(":")[2]
+    arguments: type = getattr(importlib.import_module(f"pulumi_oci.{module.lower()}"), f"{name}Args")
     return arguments
 
 
@@ -211,14 +244,13 @@ def test_inputs_are_what_the_sdk_knows_and_requires(record: Record) -> None:
     checked = 0
     for each in record.resources:
         if each.token.startswith("oci:"):
-            name = each.token.rpartition(":")[2]
-            check(each.inputs, sdk_arguments(name), name)
+            check(each.inputs, sdk_arguments(each.token), each.token)
             checked += 1
     assert checked >= 20
 
 
 def test_the_check_against_the_sdk_can_fail() -> None:
-    arguments = sdk_arguments("Subnet")
+    arguments = sdk_arguments("oci:Core/subnet:Subnet")
     with pytest.raises(AssertionError, match="unknown"):
         check({"compartmentId": "c", "vcnId": "v", "cidr": "10.0.0.0/24"}, arguments, "Subnet")
     with pytest.raises(AssertionError, match="missing"):
@@ -227,6 +259,6 @@ def test_the_check_against_the_sdk_can_fail() -> None:
     with pytest.raises(AssertionError, match="tcpOptions: unknown"):
         check(
             {"compartmentId": "c", "vcnId": "v", "ingressSecurityRules": [rule]},
-            sdk_arguments("SecurityList"),
+            sdk_arguments("oci:Core/securityList:SecurityList"),
             "SecurityList",
         )

@@ -14,6 +14,7 @@ from local.oci.kinds import (
     DYNAMIC_GROUP,
     INSTANCE,
     INTERNET_GATEWAY,
+    KEY,
     LOAD_BALANCER,
     NAT_GATEWAY,
     NETWORK_LOAD_BALANCER,
@@ -21,16 +22,32 @@ from local.oci.kinds import (
     NSG_RULE,
     POLICY,
     PUBLIC_IP,
+    REDIS_CLUSTER,
     ROUTE_TABLES,
     SECURITY_LISTS,
     SERVICE_GATEWAY,
     SUBNET,
+    VAULT,
+    VAULT_SECRET,
     VCN,
     VIRTUAL_NODE_POOL,
 )
 from local.oci.model import Resource, World
 from local.oci.refusal import Refusal
-from local.oci.rules import clusters, compute, general, identity, network, options, pools, public, routes, security
+from local.oci.rules import (
+    caches,
+    clusters,
+    compute,
+    general,
+    identity,
+    network,
+    options,
+    pools,
+    public,
+    routes,
+    security,
+    vaults,
+)
 
 Check = Callable[[Resource, World], Iterator[Refusal]]
 
@@ -117,6 +134,17 @@ RULES: tuple[Rule, ...] = (
     Rule(identity.matching_rule_well_formed, (DYNAMIC_GROUP,)),
     Rule(identity.group_in_tenancy, (DYNAMIC_GROUP,)),
     Rule(identity.repository_name_well_formed, (CONTAINER_REPOSITORY,)),
+    Rule(vaults.vault_type_known, (VAULT,)),
+    Rule(vaults.key_shape_known, (KEY,)),
+    Rule(vaults.protection_mode_known, (KEY,)),
+    Rule(vaults.endpoint_of_a_vault, (KEY,)),
+    Rule(vaults.secret_named_well, (VAULT_SECRET,)),
+    Rule(vaults.secret_name_free, (VAULT_SECRET,)),
+    Rule(vaults.content_from_one_source, (VAULT_SECRET,)),
+    Rule(vaults.generation_known, (VAULT_SECRET,)),
+    Rule(vaults.key_in_the_vault, (VAULT_SECRET,)),
+    Rule(caches.engine_known, (REDIS_CLUSTER,)),
+    Rule(caches.size_fits, (REDIS_CLUSTER,)),
 )
 
 

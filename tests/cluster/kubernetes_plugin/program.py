@@ -6,7 +6,6 @@ event loops and sockets behind, which a test run must not have.
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -113,9 +112,11 @@ def open_stack(world: World) -> auto.Stack:
         "plugins": {"providers": [{"name": "kubernetes", "path": str(CHECKOUT / "local" / "kubernetes")}]},
     }
     (folder / "Pulumi.yaml").write_text(yaml.safe_dump(settings))
-    pulumi_path = ensure_tools(["pulumi"], Steps())["pulumi"]
+    (folder / "bin").mkdir(exist_ok=True)
+    executable = folder / "bin" / "pulumi"
+    if not executable.exists():
+        executable.symlink_to(ensure_tools(["pulumi"], Steps())["pulumi"])
     environment = {
-        "PATH": f"{pulumi_path.parent}{os.pathsep}{os.environ['PATH']}",
         "PULUMI_HOME": str(folder / "home"),
         "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE": "of-a-test",
@@ -127,7 +128,9 @@ def open_stack(world: World) -> auto.Stack:
         stack_name="test",
         project_name="plugin",
         program=program(world),
-        opts=auto.LocalWorkspaceOptions(work_dir=str(folder), env_vars=environment),
+        opts=auto.LocalWorkspaceOptions(
+            work_dir=str(folder), pulumi_command=auto.PulumiCommand(root=str(folder)), env_vars=environment
+        ),
     )
 
 

@@ -65,11 +65,17 @@ def test_images_come_from_settings_and_secrets_from_no_template(path: Path) -> N
 
 def test_the_matchmaker_is_told_of_applications_and_not_of_versions() -> None:
     its = load(GOOD)
-    assert matchmaker_settings(its.apps, its.turn) == {
+    assert matchmaker_settings(its.apps, its.turn, None) == {
         "instances_namespace": "pixel-instances",
         "applications": [{"name": "showroom"}],
         "turn": {"port": 3478, "transport_policy": "all", "realm": "pixel", "credential_seconds": 86400},
     }
+
+
+def test_the_matchmaker_is_told_of_turn_over_tls_where_there_is_a_certificate() -> None:
+    its = load(GOOD)
+    turn = matchmaker_settings(its.apps, its.turn, "turn.play.example.com")["turn"]
+    assert (turn["tls_host"], turn["tls_port"]) == ("turn.play.example.com", 5349)
 
 
 def test_the_relay_reaches_instances_and_not_the_control_plane() -> None:

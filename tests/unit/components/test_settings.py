@@ -6,9 +6,13 @@ from typing import Any
 import pytest
 
 from components.settings import SettingsError, load, stack_config
+from components.settings.isolation import Engine
 from tests.unit.components.settings_cases import DELETED, GOOD, patched
 
 EXAMPLE_APP = GOOD["pixel:apps"][0]
+TOKEN = "token-of-a-user"
+VAULT = "ocid1.vault.oc1.eu-frankfurt-1.b.example"
+KEY = "ocid1.key.oc1.eu-frankfurt-1.b.example"
 
 BAD: list[tuple[str, Any, str, list[str]]] = [
     # what is changed, to what, the key in the refusal, what else it says
@@ -101,13 +105,139 @@ BAD: list[tuple[str, Any, str, list[str]]] = [
     ("pixel:pools/gpu/ocpus", 15, "pixel:pools.gpu.ocpus", ["not a Flex shape", "Leave the key out"]),
     ("pixel:pools/gpu/memory_gb", 240, "pixel:pools.gpu.memory_gb", ["not a Flex shape"]),
     ("pixel:pools/gpu/max", 3, "pixel:pools.gpu.max", ["room for 3", "ask for 4", "share GPUs"]),
-    ("pixel:pools/gpu/sharing", {"mode": "mig"}, "pixel:pools.gpu.sharing.mode", ['"mig"', "exclusive, cpu"]),
+    (
+        "pixel:pools/gpu/sharing",
+        {"mode": "mps"},
+        "pixel:pools.gpu.sharing.mode",
+        ['"mps"', "exclusive, time-slicing, mig, cpu"],
+    ),
+    ("pixel:pools/gpu/sharing", {"mode": "time-slicing"}, "pixel:pools.gpu.sharing.slots", ["missing", "from 2 to 48"]),
+    (
+        "pixel:pools/gpu/sharing",
+        {"mode": "time-slicing", "slots": 1},
+        "pixel:pools.gpu.sharing.slots",
+        ["is 1", "from 2 to 48"],
+    ),
+    (
+        "pixel:pools/gpu/sharing",
+        {"mode": "exclusive", "slots": 2},
+        "pixel:pools.gpu.sharing.slots",
+        ["is 2", "nothing to the mode exclusive", "use time-slicing"],
+    ),
+    (
+        "pixel:pools/gpu/sharing",
+        {"mode": "time-slicing", "slots": 13},
+        "pixel:pools.gpu.sharing.slots",
+        ["is 13", "instances of showroom", "one A10 bears (memory: 24 GB)", "at most 12", "gpu_memory"],
+    ),
+    ("pixel:pools/gpu/sharing", {"mode": "mig"}, "pixel:pools.gpu.sharing.profile", ["missing", "1g.24gb+gfx"]),
+    (
+        "pixel:pools/gpu/sharing",
+        {"mode": "mig", "profile": "1g.10gb"},
+        "pixel:pools.gpu.sharing.mode",
+        ['"mig"', "A10 of VM.GPU.A10.1", "exclusive or time-slicing", "RTXPRO"],
+    ),
+    ("pixel:pools/gpu/preemptible", True, "pixel:pools.gpu.preemptible", ["true", "VM.GPU.A10.1", "VM.GPU3"]),
+    ("pixel:pools/gpu/prepull", "yes", "pixel:pools.gpu.prepull", ['"yes"', "true or false"]),
+    ("pixel:pools/default/prepull", True, "pixel:pools.default.prepull", ["unknown"]),
+    ("pixel:autoscaling", {"keda": 1}, "pixel:autoscaling.keda", ["is 1", "true or false"]),
+    ("pixel:autoscaling", {"prometheus_adapter": True}, "pixel:autoscaling.prometheus_adapter", ["unknown"]),
+    ("pixel:apps/0/resources/gpu_memory", "2GB", "pixel:apps[0].resources.gpu_memory", ['"2GB"', '"6Gi"']),
+    (
+        "pixel:apps/0/resources/gpu_memory",
+        "25Gi",
+        "pixel:apps[0].resources.gpu_memory",
+        ['"25Gi"', "more than the A10 has (memory: 24 GB)", "larger GPU"],
+    ),
+    (
+        "pixel:apps/0/resolution",
+        {"width": 7680, "height": 4320, "frame_rate": 60},
+        "pixel:apps[0].resolution.frame_rate",
+        ["is 60", "more than the A10 encodes (video encoders: 1)"],
+    ),
     ("pixel:pools/default/sharing", {"mode": "cpu"}, "pixel:pools.default.sharing", ["unknown"]),
+    ("pixel:registry", {"repositories": "private"}, "pixel:registry.repositories", ['"private"', "managed"]),
+    ("pixel:registry", {"pull": {"auth_token": TOKEN}}, "pixel:registry.pull.username", ["missing", "namespace/user"]),
+    ("pixel:registry", {"pull": {"username": "a/b"}}, "pixel:registry.pull.auth_token", ["missing", "--secret --path"]),
+    (
+        "pixel:registry",
+        {"pull": {"username": "a/b", "auth_token": "two words"}},
+        "pixel:registry.pull.auth_token",
+        ["(hidden)", "ocid1.vaultsecret"],
+    ),
+    (
+        "pixel:registry",
+        {"pull": {"username": "a:b", "auth_token": TOKEN}},
+        "pixel:registry.pull.username",
+        ['"a:b"', "without colons"],
+    ),
+    (
+        "pixel:registry",
+        {"pull": {"username": "a/b", "auth_token": TOKEN, "servers": ["iad.ocir.io"]}},
+        "pixel:registry.pull.servers[0]",
+        ["none of the images", "fra.ocir.io"],
+    ),
+    (
+        "pixel:registry",
+        {"pull": {"username": "a/b", "auth_token": TOKEN, "server": "fra.ocir.io"}},
+        "pixel:registry.pull.server",
+        ["Did you mean servers?"],
+    ),
+    ("pixel:secrets", {"vault": "mine"}, "pixel:secrets.vault", ['"mine"', "none, managed"]),
+    ("pixel:secrets", {"vault": False}, "pixel:secrets.vault", ["not a text"]),
+    ("pixel:secrets", {"vault": VAULT}, "pixel:secrets.key", ["missing", "ocid1.key"]),
+    ("pixel:secrets", {"vault": VAULT, "key": VAULT}, "pixel:secrets.key", ["of the wrong form", "ocid1.key"]),
+    ("pixel:secrets", {"vault": "managed", "key": KEY}, "pixel:secrets.key", ["of no use", "the key's vault"]),
+    ("pixel:secrets", {"rotation": {"turn": 2}}, "pixel:secrets.rotation.turn", ["without a vault", "managed"]),
+    (
+        "pixel:secrets",
+        {"vault": "managed", "rotation": {"redis": 2}},
+        "pixel:secrets.rotation.redis",
+        ["this stack does not have", "Leave it out"],
+    ),
+    (
+        "pixel:secrets",
+        {"vault": "managed", "rotation": {"turn": 0}},
+        "pixel:secrets.rotation.turn",
+        ["out of range", "from 1"],
+    ),
+    (
+        "pixel:secrets",
+        {"vault": "managed", "rotation": {"tickets": 2}},
+        "pixel:secrets.rotation.tickets",
+        ["unknown", "grafana, redis, turn"],
+    ),
+    ("pixel:redis", {"mode": "cluster"}, "pixel:redis.mode", ["in-cluster", "managed"]),
+    ("pixel:redis", {"mode": "managed", "nodes": 6}, "pixel:redis.nodes", ["is 6", "1 to 5"]),
+    ("pixel:redis", {"mode": "managed", "storage_gb": 50}, "pixel:redis.storage_gb", ["unknown"]),
+    ("pixel:redis", {"mode": "in-cluster", "nodes": 2}, "pixel:redis.nodes", ["unknown"]),
+    ("pixel:redis", {"mode": "in-cluster", "storage_gb": 8}, "pixel:redis.storage_gb", ["is 8", "from 50"]),
+    ("pixel:redis", {"memory_gb": 2}, "pixel:redis.memory_gb", ["unknown"]),
     ("pixel:images/signalling", "signalling:1.0.0", "pixel:images.signalling", ["full reference", "fra.ocir.io"]),
     ("pixel:images/signalling", "fra.ocir.io/acme/signalling", "pixel:images.signalling", ["tag or digest"]),
     ("pixel:images/turn", "fra.ocir.io/acme/turn:latest", "pixel:images.turn", ['"latest" moves', "tag of a release"]),
     ("pixel:images/player", "fra.ocir.io/acme/player:1", "pixel:images.player", ["unknown", "signalling, turn"]),
     ("pixel:turn/transport_policy", "relays", "pixel:turn.transport_policy", ["Did you mean relay?"]),
+    (
+        "pixel:network_policies",
+        {"engine": "calico"},
+        "pixel:network_policies.engine",
+        ['"calico"', "none, kube-network-policies"],
+    ),
+    ("pixel:network_policies", {"enforce": True}, "pixel:network_policies.enforce", ["unknown", "Known: engine"]),
+    ("pixel:network_policies", "none", "pixel:network_policies", ["not a mapping"]),
+    ("pixel:apps/0/egress", "203.0.113.0/24", "pixel:apps[0].egress", ["not a list"]),
+    ("pixel:apps/0/egress", ["db.example.com"], "pixel:apps[0].egress[0]", ["db.example.com", "not a network"]),
+    ("pixel:apps/0/egress", ["169.254.0.0/16"], "pixel:apps[0].egress[0]", ["metadata service", "leave it out"]),
+    ("pixel:monitoring", {"enable": True}, "pixel:monitoring.enable", ["unknown", "Did you mean enabled?"]),
+    ("pixel:monitoring", {"enabled": "yes"}, "pixel:monitoring.enabled", ['"yes"', "true or false"]),
+    ("pixel:monitoring", {"storage_gb": 20}, "pixel:monitoring.storage_gb", ["is 20", "from 50"]),
+    ("pixel:monitoring", {"retention_days": 0}, "pixel:monitoring.retention_days", ["is 0", "from 1 to 730"]),
+    ("pixel:monitoring", {"gpu_hour_price": -1}, "pixel:monitoring.gpu_hour_price", ["-1", "such as 2.00"]),
+    ("pixel:monitoring", {"currency": "$"}, "pixel:monitoring.currency", ['"$"', '"USD"']),
+    ("pixel:monitoring", {"timezone": "CET+1"}, "pixel:monitoring.timezone", ['"CET+1"', "Europe/Berlin"]),
+    ("pixel:monitoring", {"runbooks": "wiki"}, "pixel:monitoring.runbooks", ['"wiki"', "docs/alerts.md"]),
+    ("pixel:monitoring", {"turn_node_gbits": 4}, "pixel:monitoring.turn_node_gbits", ["OCPUs", "Leave the key out"]),
     ("pixel:apps", [], "pixel:apps", ["empty", "list of mappings"]),
     ("pixel:apps", {"name": "showroom"}, "pixel:apps", ["not a list"]),
     ("pixel:apps/0", "showroom", "pixel:apps[0]", ['"showroom"', "not a mapping"]),
@@ -168,7 +298,7 @@ def test_every_refusal_of_a_file_comes_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         load(config)
     keys = [refusal.split(" ")[0] for refusal in caught.value.refusals]
-    assert keys == ["pixel:compartment", "pixel:cluster.endpoint", "pixel:pools.default.mins"]
+    assert sorted(keys) == ["pixel:cluster.endpoint", "pixel:compartment", "pixel:pools.default.mins"]
     assert str(caught.value).count("\n") == 3
 
 
@@ -244,3 +374,9 @@ def test_two_apps_with_a_fleet_of_one_name_are_refused() -> None:
         SettingsError, match=r'apps\[1\]\.name is "a-b": making the fleet "a-b-1", as a does. Rename one'
     ):
         load(config)
+
+
+def test_policies_are_enforced_unless_somebody_says_otherwise() -> None:
+    assert load(GOOD).network_policies.engine is Engine.KUBE_NETWORK_POLICIES
+    assert load(patched("pixel:network_policies", {"engine": "none"})).network_policies.engine is Engine.NONE
+    assert load(GOOD).apps[0].egress == ()

@@ -8,12 +8,15 @@ from typing import Any
 from local.oci.kinds import (
     CLUSTER,
     INTERNET_GATEWAY,
+    KEY,
     NAT_GATEWAY,
     NSG,
     ROUTE_TABLE,
     SECURITY_LIST,
     SERVICE_GATEWAY,
     SUBNET,
+    VAULT,
+    VAULT_SECRET,
     VCN,
 )
 from local.oci.model import Resource
@@ -25,6 +28,8 @@ from local.provider import Failure
 
 COMPARTMENT = "ocid1.compartment.oc1..example"
 TENANCY = "ocid1.tenancy.oc1..example"
+EXISTING_VAULT = "ocid1.vault.oc1.fra.b.there"
+EXISTING_KEY = "ocid1.key.oc1.fra.b.there"
 IMAGE = "ocid1.image.oc1.eu-frankfurt-1.example"
 ALL_SERVICES, OBJECT_STORAGE = services_of(REGIONS["eu-frankfurt-1"])
 
@@ -106,7 +111,55 @@ def furnished(cloud: Cloud) -> Cloud:
     for name, kind in (("cluster", "ENHANCED_CLUSTER"), ("basic", "BASIC_CLUSTER")):
         cloud.make(CLUSTER, name, **{**cluster(cloud), "name": name, "type": kind, "kubernetesVersion": "v1.35.1"})
     cloud.make(CLUSTER, "native", **cluster(cloud, clusterPodNetworkOptions=[{"cniType": "OCI_VCN_IP_NATIVE"}]))
+    for name in ("vault", "other_vault"):
+        endpoint = cloud.make(VAULT, name, **vault(displayName=name))["managementEndpoint"]
+        made = "key" if name == "vault" else "other_key"
+        cloud.ids[f"{name}_endpoint"] = endpoint
+        cloud.make(KEY, made, **key(cloud, managementEndpoint=endpoint))
+    cloud.make(KEY, "signing_key", **key(cloud, keyShape={"algorithm": "RSA", "length": 256}))
+    cloud.make(VAULT_SECRET, "secret", **vault_secret(cloud, secretName="taken"))
     return cloud
+
+
+def vault(**changes: Any) -> Inputs:
+    return {"compartmentId": COMPARTMENT, "displayName": "vault", "vaultType": "DEFAULT", **changes}
+
+
+def key(cloud: Cloud, **changes: Any) -> Inputs:
+    return {
+        "compartmentId": COMPARTMENT,
+        "displayName": "key",
+        "managementEndpoint": cloud["vault_endpoint"],
+        "keyShape": {"algorithm": "AES", "length": 32},
+        "protectionMode": "HSM",
+        **changes,
+    }
+
+
+def vault_secret(cloud: Cloud, **changes: Any) -> Inputs:
+    found = {
+        "compartmentId": COMPARTMENT,
+        "vaultId": cloud["vault"],
+        "keyId": cloud["key"],
+        "secretName": "turn-1",
+        "enableAutoGeneration": True,
+        "secretGenerationContext": {"generationType": "BYTES", "generationTemplate": "BYTES_512"},
+        **changes,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def cache(cloud: Cloud, **changes: Any) -> Inputs:
+    return {
+        "compartmentId": COMPARTMENT,
+        "displayName": "cache",
+        "subnetId": cloud["private"],
+        "nodeCount": 2,
+        "nodeMemoryInGbs": 2,
+        "softwareVersion": "VALKEY_7_2",
+        "clusterMode": "NONSHARDED",
+        **changes,
+    }
 
 
 def route(target: str, destination: str, kind: str = "CIDR_BLOCK") -> Inputs:

@@ -10,27 +10,34 @@ from local.properties import UNKNOWN
 from tests.unit.oci.cloud import (
     ALL_SERVICES,
     COMPARTMENT,
+    EXISTING_KEY,
+    EXISTING_VAULT,
     OBJECT_STORAGE,
     TENANCY,
     Cloud,
     Inputs,
+    cache,
     cluster,
     furnished,
+    key,
     policy,
     pool,
     route,
     route_table,
     security_list,
     subnet,
+    vault,
+    vault_secret,
 )
 from tests.unit.oci.refused_clusters import CASES as CLUSTERS
 from tests.unit.oci.refused_network import CASES as NETWORK
 from tests.unit.oci.refused_security import CASES as SECURITY
+from tests.unit.oci.refused_vaults import CASES as VAULTS
 
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Cloud:
-    return furnished(Cloud(tmp_path_factory.mktemp("cloud")))
+    return furnished(Cloud(tmp_path_factory.mktemp("cloud"), known_elsewhere=frozenset({EXISTING_VAULT, EXISTING_KEY})))
 
 
 def accepted(cloud: Cloud) -> dict[str, tuple[str, Inputs]]:
@@ -177,12 +184,36 @@ def accepted(cloud: Cloud) -> dict[str, tuple[str, Inputs]]:
         ),
         "repository": (k.CONTAINER_REPOSITORY, {"compartmentId": COMPARTMENT, "displayName": "pixel/streamer"}),
         "a type that is not in the table": (
-            "oci:Redis/redisCluster:RedisCluster",
-            {"compartmentId": COMPARTMENT, "nodeCount": 3},
+            "oci:Nosql/table:Table",
+            {"compartmentId": COMPARTMENT, "name": "scores"},
         ),
         "outside of the simulation": (
             "oci:Core/volume:Volume",
-            {"kmsKeyId": "ocid1.key.oc1.fra.v.x", "backupPolicyId": "gold"},
+            {"volumeGroupId": "ocid1.volumegroup.oc1.fra.x", "backupPolicyId": "gold"},
+        ),
+        "one more vault": (k.VAULT, vault()),
+        "key of another length": (k.KEY, key(cloud, keyShape={"algorithm": "AES", "length": 16})),
+        "key for signatures": (k.KEY, key(cloud, keyShape={"algorithm": "ECDSA", "length": 32})),
+        "secret that is drawn": (k.VAULT_SECRET, vault_secret(cloud)),
+        "secret that is given": (
+            k.VAULT_SECRET,
+            vault_secret(
+                cloud,
+                secretName="given",
+                enableAutoGeneration=None,
+                secretGenerationContext=None,
+                secretContent={"contentType": "BASE64", "content": "c2VjcmV0"},
+            ),
+        ),
+        "same name in another vault": (
+            k.VAULT_SECRET,
+            vault_secret(cloud, vaultId=cloud["other_vault"], keyId=cloud["other_key"], secretName="taken"),
+        ),
+        "cache": (k.REDIS_CLUSTER, cache(cloud)),
+        "sharded cache": (k.REDIS_CLUSTER, cache(cloud, clusterMode="SHARDED", shardCount=3)),
+        "secret in a vault that was there": (
+            k.VAULT_SECRET,
+            vault_secret(cloud, vaultId=EXISTING_VAULT, keyId=EXISTING_KEY),
         ),
     }
 
@@ -218,15 +249,17 @@ def test_accepted_with_any_part_unknown(name: str, cloud: Cloud):
             assert cloud.check(kind, partly) == [], partly
 
 
-@pytest.mark.parametrize("case", (*NETWORK, *SECURITY, *CLUSTERS), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", (*NETWORK, *SECURITY, *CLUSTERS, *VAULTS), ids=lambda case: case.name)
 def test_a_wrong_request_with_any_part_unknown_breaks_no_rule_itself(case: Any, cloud: Cloud):
-    for partly in holes({key: value for key, value in case.request(cloud).items() if value is not None}):
+    for partly in holes({name: value for name, value in case.request(cloud).items() if value is not None}):
         if isinstance(partly, dict):
             cloud.check(case.kind, partly)
 
 
 def test_accepted_for_good(tmp_path: Any):
-    cloud = furnished(Cloud(tmp_path, known_elsewhere=frozenset({"ocid1.vcn.oc1.fra.elsewhere"})))
+    cloud = furnished(
+        Cloud(tmp_path, known_elsewhere=frozenset({"ocid1.vcn.oc1.fra.elsewhere", EXISTING_VAULT, EXISTING_KEY}))
+    )
     for index, name in enumerate(NAMES):
         kind, inputs = accepted(cloud)[name]
         if kind == k.SUBNET and "10.0.50" in inputs["cidrBlock"]:

@@ -1,5 +1,6 @@
 """Functions of the simulated cloud."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,12 @@ import pytest
 import yaml
 
 from local.kubernetes.kubeconfig import parse_kubeconfig
+from local.oci import kinds as k
 from local.oci.invokes import ANSWERS
 from local.oci.regions import REGIONS
 from local.oci.simulation import Surroundings
 from local.provider import ProviderError
-from tests.unit.oci.cloud import COMPARTMENT, Cloud, furnished
+from tests.unit.oci.cloud import COMPARTMENT, Cloud, furnished, vault_secret
 
 
 @pytest.fixture
@@ -115,3 +117,27 @@ def test_surroundings_come_from_the_environment(tmp_path: Path):
 
 def test_regions_have_keys_of_their_own():
     assert len({region.key for region in REGIONS.values()}) == len(REGIONS) > 40
+
+
+def test_a_secret_is_read_back_as_it_was_given_or_drawn(cloud: Cloud):
+    def content(secret: str) -> bytes:
+        bundle = ask(cloud, "getSecretbundle", secretId=secret, stage="CURRENT")
+        return base64.b64decode(bundle["secretBundleContents"][0]["content"])
+
+    nothing = {"enableAutoGeneration": None, "secretGenerationContext": None}
+    given = {"contentType": "BASE64", "content": base64.b64encode(b"given").decode()}
+    cloud.make(k.VAULT_SECRET, "given", **vault_secret(cloud, secretName="given", secretContent=given, **nothing))
+    cloud.make(k.VAULT_SECRET, "drawn", **vault_secret(cloud, secretName="drawn"))
+    assert content(cloud["given"]) == b"given"
+    assert content(cloud["drawn"]) == content(cloud["drawn"]) != content(cloud["secret"])
+    assert len(content(cloud["drawn"])) == 64
+    assert not any(content(cloud["drawn"]).hex() in str(each) for each in cloud.resources().values())
+
+
+def test_a_secret_that_is_not_there_cannot_be_read(cloud: Cloud, tmp_path: Path):
+    by_hand = "ocid1.vaultsecret.oc1.fra.made.by.hand"
+    for nothing in (by_hand, cloud["vault"]):
+        with pytest.raises(ProviderError, match=r"404.*no such secret"):
+            ask(cloud, "getSecretbundle", secretId=nothing)
+    told = Cloud(tmp_path, known_elsewhere=frozenset({by_hand}))
+    assert ask(told, "getSecretbundle", secretId=by_hand)["secretBundleContents"][0]["content"]

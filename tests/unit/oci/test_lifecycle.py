@@ -20,8 +20,8 @@ def test_ids_have_the_form_of_their_type(cloud: Cloud):
     assert cloud["default_list"].startswith("ocid1.securitylist.oc1.fra.")
     cloud.make(k.POLICY, "policy", **policy("Allow group A to use vnics in tenancy"))
     assert cloud["policy"].startswith("ocid1.policy.oc1..aaaaaaaa")
-    cloud.make("oci:Redis/redisCluster:RedisCluster", "redis")
-    assert cloud["redis"].startswith("ocid1.rediscluster.oc1.fra.")
+    cloud.make("oci:Nosql/table:Table", "table_of_scores")
+    assert cloud["table_of_scores"].startswith("ocid1.table.oc1.fra.")
     cloud.make(k.ADDON, "addon", addonName="CertManager", clusterId=cloud["cluster"], removeAddonResourcesOnDelete=True)
     assert cloud["addon"] == f"clusters/{cloud['cluster']}/addons/CertManager"
     assert len(set(cloud.ids.values())) == len(cloud.ids)

@@ -44,7 +44,7 @@ class Stage:
             stranded_interval_seconds=0.05,
             **{"stranded_seconds": 0.3, "stop_seconds": 5.0, "connect_seconds": 2.0, **more},
         )
-        server = MatchmakerServer(its, STACK, SECRET, page_files(self.page), self.cluster)
+        server = MatchmakerServer(its, STACK, lambda: SECRET, page_files(self.page), self.cluster)
         await server.start()
         self.matchmakers.append(server)
         await eventually(server._ready, "ready")

@@ -16,7 +16,8 @@ import pytest
 
 from signalling.ice.credentials import turn_credentials
 from signalling.turn.__main__ import write_private
-from signalling.turn.configuration import TurnConfiguration, render
+from signalling.turn.configuration import DATABASE, TurnConfiguration, render
+from signalling.turn.user_database import write_secrets
 from tests.unit.signalling.clients import PATIENCE, free_port
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -47,7 +48,6 @@ class Turn:
         configuration = TurnConfiguration(
             listening_address="127.0.0.1",
             external_address=None,
-            secret=SECRET,
             port=self.port,
             min_port=50000,
             max_port=50100,
@@ -55,9 +55,10 @@ class Turn:
         )
         file = self.folder / "turnserver.conf"
         write_private(file, render(configuration))
+        self.write_secrets(SECRET)
         user: dict[str, Any] = {}
         if os.geteuid() == 0:
-            for path in (self.folder, file):
+            for path in (self.folder, *self.folder.iterdir()):
                 os.chown(path, USER, USER)
             user = {"user": USER, "group": USER, "extra_groups": []}
         with self.log.open("wb") as log:
@@ -66,6 +67,10 @@ class Turn:
                 command, stdout=log, stderr=subprocess.STDOUT, cwd=self.folder, **user
             )
             return process
+
+    def write_secrets(self, *secrets: str) -> None:
+        """What the process beside coturn does when the mounted Secret changes."""
+        write_secrets(self.folder / DATABASE, "pixel", secrets)
 
     async def allocate(self, secret: str, transport: str):
         """An allocation: its transport and the server's address for it."""
@@ -130,6 +135,45 @@ async def test_credentials_of_another_secret_get_none(turn):
 async def test_coturn_understands_every_line(turn):
     assert [line for line in turn.log.read_text().splitlines() if "bad configuration" in line.lower()] == []
     assert SECRET not in turn.log.read_text()
+
+
+NEWER = "fedcba9876543210fedcba9876543210"
+NEWEST = "00112233445566778899aabbccddeeff"
+
+
+async def test_secrets_are_exchanged_while_it_runs_and_no_allocation_ends(turn):
+    relay, _ = await turn.allocate(SECRET, "udp")
+    turn.write_secrets(NEWER, SECRET)
+    for secret in (NEWER, SECRET):
+        (await turn.allocate(secret, "udp"))[0].close()
+    turn.write_secrets(NEWEST, NEWER)
+    with pytest.raises(aioice.stun.TransactionFailed, match="401"):
+        await turn.allocate(SECRET, "udp")
+    (await turn.allocate(NEWEST, "udp"))[0].close()
+    await refresh(relay)
+    await permit(relay, "198.51.100.9")
+    relay.close()
+
+
+async def test_no_player_is_refused_while_the_table_is_written(turn):
+    async def write_on() -> None:
+        for _ in range(15):
+            await asyncio.to_thread(turn.write_secrets, NEWER, SECRET)
+
+    writing = asyncio.create_task(write_on())
+    while not writing.done():
+        (await turn.allocate(SECRET, "udp"))[0].close()
+        # coturn frees an allocation's ports a moment later, and has a hundred here.
+        await asyncio.sleep(0.02)
+    await writing
+
+
+async def refresh(relay) -> None:
+    """Ask for ten more minutes of an allocation, as a client does on its own every few minutes."""
+    request = aioice.stun.Message(message_method=aioice.stun.Method.REFRESH, message_class=aioice.stun.Class.REQUEST)
+    request.attributes["LIFETIME"] = 600
+    answer, _ = await asyncio.wait_for(relay._TurnTransport__inner_protocol.request_with_retry(request), PATIENCE)
+    assert answer.message_class is aioice.stun.Class.RESPONSE
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "0.0.0.1"])

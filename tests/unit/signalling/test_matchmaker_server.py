@@ -276,7 +276,7 @@ async def test_readiness_follows_the_watches(stage, watch):
     stage.cluster = MemoryCluster()
     setattr(stage.cluster, watch, away)
     its = MatchmakerSettings(**LISTEN)
-    server = MatchmakerServer(its, STACK, SECRET, {}, stage.cluster)
+    server = MatchmakerServer(its, STACK, lambda: SECRET, {}, stage.cluster)
     await server.start()
     stage.matchmakers.append(server)
     await asyncio.sleep(0.05)

@@ -37,7 +37,9 @@ def test_the_table_names_what_the_stack_needs_with_reason_and_proof():
         *("iptables", "iproute2", "util-linux", "catatonit", "fonts-dejavu-core"),
     } <= set(names)
     assert all(package.reason and package.proof and package.group in GROUPS for package in PACKAGES)
-    assert {package.name for package in PACKAGES if package.services} == {"containerd", "coturn"}
+    assert {package.name for package in PACKAGES if package.services} == {
+        *("containerd", "coturn", "prometheus", "prometheus-node-exporter"),
+    }
 
 
 def test_what_the_cluster_and_the_images_ask_for_is_in_their_groups():
@@ -51,7 +53,9 @@ def test_packages_are_chosen_by_group():
     assert {package.group for package in chosen([CLUSTER, IMAGES])} == {CLUSTER, IMAGES}
     assert chosen(GROUPS) == PACKAGES
     assert chosen([]) == ()
-    with pytest.raises(ToolError, match=r"no package group 'docs'; there are cluster, images, turn, browser"):
+    with pytest.raises(
+        ToolError, match=r"no package group 'docs'; there are cluster, images, turn, browser, monitoring"
+    ):
         chosen([CLUSTER, "docs"])
 
 

@@ -1,0 +1,121 @@
+"""The repositories of the images in Oracle Cloud's registry, and the Secret with which the kubelet pulls from them.
+
+Nodes do not sign in by themselves: that takes a program on each node which Oracle does not ship with its images, and a
+dynamic group of all nodes, so every pod on them could read every repository. A user that may only pull, and its token
+in one Secret of each namespace, is the smaller right.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from components import oci
+from components.oci import OciResource
+from components.secrets import kubernetes_secret, read_back
+from components.settings.reading import SettingsError
+from components.settings.registry import PULL_SECRET, Image, PullSettings, pull_servers
+
+_DOCKER_CONFIG = "kubernetes.io/dockerconfigjson"
+
+
+@dataclass
+class RepositoriesArgs:
+    """What the repositories are made from."""
+
+    compartment: str
+    images: tuple[Image, ...]
+    protect: bool
+    tags: Mapping[str, str]
+
+
+class Repositories(pulumi.ComponentResource):
+    """A private repository for each image that is in OCIR. What was pushed under a tag stays what it is."""
+
+    names: list[str]
+
+    def __init__(self, name: str, args: RepositoriesArgs, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("pixel:registry:Repositories", name, None, opts)
+        self.names = repositories(args.images)
+        for repository in self.names:
+            OciResource(
+                oci.CONTAINER_REPOSITORY,
+                f"{name}-{repository.replace('/', '-')}",
+                {
+                    "compartmentId": args.compartment,
+                    "displayName": repository,
+                    "isPublic": False,
+                    "isImmutable": True,
+                    "freeformTags": dict(args.tags),
+                },
+                # All versions of all applications are in them.
+                pulumi.ResourceOptions(parent=self, protect=args.protect),
+            )
+        self.register_outputs({"repositories": self.names})
+
+
+@dataclass
+class PullSecretsArgs:
+    """What the Secrets are made from."""
+
+    pull: PullSettings
+    images: tuple[Image, ...]
+    namespaces: tuple[str, ...]
+    after: pulumi.Resource
+    """The namespaces themselves."""
+
+
+class PullSecrets(pulumi.ComponentResource):
+    """The same Secret in each namespace whose pods run images of a private registry.
+
+    It needs both providers: that of the region reads a token that a vault keeps. Pods do not wait for it: the kubelet
+    tries again by itself.
+    """
+
+    def __init__(self, name: str, args: PullSecretsArgs, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("pixel:registry:PullSecrets", name, None, opts)
+        servers = pull_servers(args.pull, args.images)
+        content = self._token(args).apply(lambda token: docker_config(servers, args.pull.username, token))
+        for namespace in args.namespaces:
+            kubernetes_secret(
+                PULL_SECRET,
+                namespace,
+                {".dockerconfigjson": content},
+                parent=self,
+                depends_on=[args.after],
+                kind=_DOCKER_CONFIG,
+            )
+        self.register_outputs({"servers": servers, "secretName": PULL_SECRET})
+
+    def _token(self, args: PullSecretsArgs) -> pulumi.Output[str]:
+        if args.pull.auth_token_id is None:
+            return pulumi.Output.secret(args.pull.auth_token)
+        return read_back(args.pull.auth_token_id, self).apply(token_of)
+
+
+def token_of(content: bytes) -> str:
+    """The token that a vault's secret holds.
+
+    Raises:
+        SettingsError: the secret holds something else; nothing of it is shown.
+    """
+    try:
+        token = content.decode("ascii").strip()
+    except UnicodeDecodeError:
+        token = ""
+    if not token.isprintable() or not token or " " in token:
+        raise SettingsError(
+            ["pixel:registry.pull.auth_token names a secret that is not one word. Put the user's token into it."]
+        ) from None
+    return token
+
+
+def repositories(images: Iterable[Image]) -> list[str]:
+    """The repositories that hold these images, of those in OCIR."""
+    return sorted({image.repository for image in images if image.in_ocir})
+
+
+def docker_config(servers: Iterable[str], username: str, token: str) -> str:
+    """The content of a file of registry credentials."""
+    return json.dumps({"auths": {server: {"username": username, "password": token} for server in servers}})

@@ -1,0 +1,251 @@
+"""Who may talk to whom in the cluster: everything is denied in both namespaces, and one table names the exceptions.
+
+An exception becomes a NetworkPolicy of its name, so that `kubectl get networkpolicy` reads like the table. Pods on
+their node's network, the TURN pool's, are bound by no policy; what they may reach, security lists and coturn's own
+table of denied peers say. A node always reaches its own pods, which is how kubelets probe them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Network
+from typing import Any, TypeAlias
+
+from components import ports
+from components.settings.apps import AppSettings
+from components.settings.isolation import closed_to_instances
+from components.settings.network import PODS_CIDR, SERVICES_CIDR, NetworkSettings
+from components.settings.redis import RedisMode
+from components.workloads import (
+    INGRESS_NAMESPACE,
+    INSTANCES_NAMESPACE,
+    MONITORING_NAMESPACE,
+    PLATFORM_NAMESPACE,
+)
+
+
+class Way(StrEnum):
+    """Seen from the pods that a row is for."""
+
+    FROM = "from"
+    TO = "to"
+
+
+@dataclass(frozen=True)
+class Pods:
+    """The pods of a namespace that carry all of some labels; of no labels, all of them."""
+
+    namespace: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Addresses outside the cluster's pods, less some of them."""
+
+    network: IPv4Network
+    without: tuple[IPv4Network, ...] = ()
+
+
+Peer: TypeAlias = Pods | Block
+
+
+@dataclass(frozen=True)
+class Port:
+    """Destination ports, first and last; of no number, all of the protocol's."""
+
+    protocol: str
+    first: int | None = None
+    last: int | None = None
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One row: what `pods` may receive from, or send to, `peers`."""
+
+    name: str
+    pods: Pods
+    way: Way
+    peers: tuple[Peer, ...]
+    ports: tuple[Port, ...]
+    """None is every port of every protocol."""
+    reason: str
+
+
+def _tcp(*numbers: int) -> tuple[Port, ...]:
+    return tuple(Port("TCP", number) for number in numbers)
+
+
+MATCHMAKER = Pods(PLATFORM_NAMESPACE, {"app.kubernetes.io/name": "matchmaker"})
+INSTANCES = Pods(INSTANCES_NAMESPACE)
+_VALKEY = Pods(PLATFORM_NAMESPACE, {"app.kubernetes.io/name": "valkey"})
+_TRAEFIK = Pods(INGRESS_NAMESPACE, {"app.kubernetes.io/name": "traefik"})
+_PROMETHEUS = Pods(MONITORING_NAMESPACE, {"app.kubernetes.io/name": "prometheus"})
+_CLUSTER_DNS = Pods("kube-system", {"k8s-app": "kube-dns"})
+
+_DNS = (Port("UDP", ports.DNS), Port("TCP", ports.DNS))
+_STUN_AND_RELAY = (
+    Port("UDP", ports.TURN),
+    Port("TCP", ports.TURN),
+    Port("TCP", ports.TURN_TLS),
+    Port("UDP", *ports.TURN_RELAY),
+)
+
+
+def openings(
+    network: NetworkSettings, apps: Sequence[AppSettings], redis: RedisMode = RedisMode.NONE
+) -> tuple[Opening, ...]:
+    """The table."""
+    api = Block(network.subnets.api)
+    # Engines that look before kube-proxy has translated see the Service's own address, the first of its network.
+    api_service = Block(IPv4Network(SERVICES_CIDR[1]))
+    return (
+        Opening(
+            "players-through-ingress",
+            MATCHMAKER,
+            Way.FROM,
+            (_TRAEFIK,),
+            _tcp(ports.PLAYERS),
+            "Players' page and WebSockets",
+        ),
+        Opening(
+            "prometheus-to-matchmaker",
+            MATCHMAKER,
+            Way.FROM,
+            (_PROMETHEUS,),
+            _tcp(ports.OBSERVATION),
+            "Metrics",
+        ),
+        Opening("matchmaker-to-dns", MATCHMAKER, Way.TO, (_CLUSTER_DNS,), _DNS, "Names of Services"),
+        Opening(
+            "matchmaker-to-api", MATCHMAKER, Way.TO, (api,), _tcp(ports.KUBERNETES_API), "Claims, and watches of nodes"
+        ),
+        Opening(
+            "matchmaker-to-api-service",
+            MATCHMAKER,
+            Way.TO,
+            (api_service,),
+            _tcp(ports.HTTPS),
+            "The same, before its address is translated",
+        ),
+        Opening(
+            "matchmaker-to-instances",
+            MATCHMAKER,
+            Way.TO,
+            (INSTANCES,),
+            _tcp(ports.PLAYERS, ports.OBSERVATION),
+            "Signalling and state of sidecars",
+        ),
+        Opening(
+            "matchmaker-to-sidecars",
+            INSTANCES,
+            Way.FROM,
+            (MATCHMAKER,),
+            _tcp(ports.PLAYERS, ports.OBSERVATION),
+            "Signalling and state of sidecars",
+        ),
+        Opening("prometheus-to-sidecars", INSTANCES, Way.FROM, (_PROMETHEUS,), _tcp(ports.OBSERVATION), "Metrics"),
+        Opening(
+            "media-from-turn",
+            INSTANCES,
+            Way.FROM,
+            # Flannel gives what a node sends to another node's pods the sender's address in the overlay.
+            (Block(network.subnets.turn), Block(PODS_CIDR)),
+            (Port("UDP"),),
+            "Relayed media; nothing but UDP, and an instance may not send to another",
+        ),
+        Opening(
+            "media-to-turn",
+            INSTANCES,
+            Way.TO,
+            # Not by the nodes' public addresses: no worker may send UDP to the internet, says its security list.
+            (Block(network.subnets.turn),),
+            _STUN_AND_RELAY,
+            "STUN, TURN and players' relayed addresses",
+        ),
+        *_redis(redis, network),
+        *(each for app in apps if app.egress for each in _egress(app, network)),
+    )
+
+
+def _redis(mode: RedisMode, network: NetworkSettings) -> tuple[Opening, ...]:
+    """What the matchmaker's part in Redis needs; OCI Cache has its nodes in the workers' subnet."""
+    if mode is RedisMode.NONE:
+        return ()
+    redis: Peer = _VALKEY if mode is RedisMode.IN_CLUSTER else Block(network.subnets.workers)
+    to = Opening("matchmaker-to-redis", MATCHMAKER, Way.TO, (redis,), _tcp(ports.REDIS), "Queue, leases, fan-out")
+    if mode is RedisMode.MANAGED:
+        return (to,)
+    return (
+        to,
+        Opening("redis-from-matchmaker", _VALKEY, Way.FROM, (MATCHMAKER,), _tcp(ports.REDIS), "The same"),
+        Opening("prometheus-to-redis", _VALKEY, Way.FROM, (_PROMETHEUS,), _tcp(ports.REDIS_EXPORTER), "Metrics"),
+    )
+
+
+def _egress(app: AppSettings, network: NetworkSettings) -> tuple[Opening, ...]:
+    instances = Pods(INSTANCES_NAMESPACE, {"app.pixel/app": app.name})
+    closed = [each for each, _ in closed_to_instances(network)]
+    blocks = tuple(Block(cidr, tuple(each for each in closed if each.subnet_of(cidr))) for cidr in app.egress)
+    return (
+        Opening(f"{app.name}-egress", instances, Way.TO, blocks, (), "The application's `egress` in the stack file"),
+        Opening(
+            f"{app.name}-dns",
+            instances,
+            Way.TO,
+            (_CLUSTER_DNS,),
+            _DNS,
+            "The names of what `egress` opens; other instances get no DNS, which carries data out too",
+        ),
+    )
+
+
+def policies(table: Sequence[Opening]) -> list[dict[str, Any]]:
+    """The NetworkPolicies: all denied in each namespace of the table, then one for each row."""
+    namespaces = dict.fromkeys((PLATFORM_NAMESPACE, INSTANCES_NAMESPACE))
+    denied = [
+        _policy("default-deny", each, "What no other policy allows", {}, {"policyTypes": ["Ingress", "Egress"]})
+        for each in namespaces
+    ]
+    return denied + [_allowing(row) for row in table]
+
+
+def _allowing(row: Opening) -> dict[str, Any]:
+    rule: dict[str, Any] = {row.way.value: [_peer(peer, row.pods.namespace) for peer in row.peers]}
+    if row.ports:
+        rule["ports"] = [_port(each) for each in row.ports]
+    kind = "Ingress" if row.way is Way.FROM else "Egress"
+    rules = {"policyTypes": [kind], kind.lower(): [rule]}
+    return _policy(row.name, row.pods.namespace, row.reason, row.pods.labels, rules)
+
+
+def _policy(
+    name: str, namespace: str, reason: str, labels: Mapping[str, str], rules: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name, "namespace": namespace, "annotations": {"app.pixel/reason": reason}},
+        "spec": {"podSelector": _selector(labels), **rules},
+    }
+
+
+def _peer(peer: Peer, namespace: str) -> dict[str, Any]:
+    if isinstance(peer, Block):
+        block: dict[str, Any] = {"cidr": str(peer.network)}
+        if peer.without:
+            block["except"] = [str(each) for each in peer.without]
+        return {"ipBlock": block}
+    pods: dict[str, Any] = {"podSelector": _selector(peer.labels)}
+    if peer.namespace != namespace:
+        pods["namespaceSelector"] = _selector({"kubernetes.io/metadata.name": peer.namespace})
+    return pods
+
+
+def _selector(labels: Mapping[str, str]) -> dict[str, Any]:
+    return {"matchLabels": dict(labels)} if labels else {}
+
+
+def _port(port: Port) -> dict[str, Any]:
+    numbers = {key: value for key, value in (("port", port.first), ("endPort", port.last)) if value is not None}
+    return {"protocol": port.protocol, **numbers}

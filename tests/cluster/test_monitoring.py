@@ -1,0 +1,265 @@
+"""A real Prometheus loads the rules, scrapes the programs as they run, and answers what dashboards and alerts ask."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+from aiohttp import ClientSession, WSServerHandshakeError
+from lightkube import AsyncClient, KubeConfig
+from lightkube.models.core_v1 import NodeAddress, NodeStatus
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.core_v1 import Namespace, Node, Pod
+from lightkube.resources.core_v1 import NodeStatus as NodeStatusResource
+
+from components.addons import dashboards
+from components.addons.monitoring import alert_rules
+from components.settings import Settings, load
+from tests.cluster.api_server import api_server
+from tests.cluster.prometheus import (
+    Prometheus,
+    Target,
+    command,
+    filled_in,
+    metrics_of,
+    unconditional,
+    until,
+    write_configuration,
+    write_targets,
+)
+from tests.cluster.test_claim import NAMESPACE, gone, make, make_fleet, ready
+from tests.cluster.unanswered import REASONS
+from tests.unit.components.settings_cases import patched
+from tests.unit.signalling.clients import Client, free_port, streamer
+from tests.unit.signalling.stage import stream
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(
+        shutil.which("prometheus") is None or shutil.which("prometheus-node-exporter") is None,
+        reason="Prometheus is not installed: python -m local.tools.packages monitoring",
+    ),
+]
+
+ADDRESS = "127.0.0.78"
+"""The instance's."""
+PORTS = ("PLAYER", "HEALTH", "INSTANCE", "INSTANCE_HEALTH", "STREAMER", "NODE", "PROMETHEUS")
+
+
+def its_settings() -> Settings:
+    config = patched("pixel:pools/gpu/sharing", {"mode": "cpu"})
+    config["pixel:apps"][0]["name"] = "demo"
+    config["pixel:monitoring"] = {"enabled": True, "gpu_hour_price": 2.0}
+    return load(config)
+
+
+def questions(its: Settings, session: str) -> dict[str, str]:
+    """Everything that a dashboard or an alert asks, by where it stands."""
+    variables = {"application": "demo", "session": session, "game": ".+"}
+    found = {}
+    for name in dashboards.names():
+        dashboard = dashboards.description(name)
+        for title, expression in dashboards.expressions(dashboard):
+            found[f"{name}: {title}: {expression}"] = filled_in(expression, variables)
+        for variable in dashboard.get("variables", []):
+            metric = variable["query"].removeprefix("label_values(").partition(",")[0]
+            found[f"{name}: variable {variable['name']}"] = metric
+    for group in alert_rules(its)["spec"]["groups"]:
+        for rule in group["rules"]:
+            found[rule["alert"]] = unconditional(rule["expr"])
+    return found
+
+
+@asynccontextmanager
+async def process(arguments: list[str], environ: dict[str, str], log: Path) -> AsyncIterator[None]:
+    with log.open("wb") as output:
+        started = await asyncio.create_subprocess_exec(
+            *arguments, env={**os.environ, **environ}, stdout=output, stderr=asyncio.subprocess.STDOUT
+        )
+    try:
+        yield
+    finally:
+        if started.returncode is None:
+            started.kill()
+        await started.wait()
+        assert started.returncode == -signal.SIGKILL, said(log)
+
+
+def said(log: Path) -> str:
+    return log.read_text()[-2000:]
+
+
+class Service:
+    """One matchmaker and one sidecar as processes, before a real API server; a node exporter, and Prometheus."""
+
+    def __init__(self, folder: Path, its: Settings) -> None:
+        self.folder = folder
+        self.its = its
+        self.port = {name: free_port() for name in PORTS}
+        self.http: ClientSession
+        self.kubernetes: AsyncClient
+        self.prometheus: Prometheus
+        self.unreal: Client
+
+    async def start(self, stack: AsyncExitStack, kubeconfig: str) -> None:
+        self.http = await stack.enter_async_context(ClientSession())
+        self.kubernetes = AsyncClient(KubeConfig.from_dict(yaml.safe_load(kubeconfig)))
+        stack.push_async_callback(self.kubernetes.close)
+        await self._objects()
+        for name, (arguments, environ) in self._programs(kubeconfig).items():
+            await stack.enter_async_context(process(arguments, environ, self.folder / f"{name}.log"))
+        self.prometheus = Prometheus(self.http, self.port["PROMETHEUS"])
+        self.look()
+        write_configuration(self.folder, self.its)
+        arguments = command(self.folder, self.port["PROMETHEUS"])
+        await stack.enter_async_context(process(arguments, {}, self.folder / "prometheus.log"))
+        await ready(self.http, f"http://{ADDRESS}:{self.port['INSTANCE_HEALTH']}/healthz")
+        self.unreal = await streamer(self.http, f"ws://127.0.0.1:{self.port['STREAMER']}/")
+        await ready(self.http, f"http://127.0.0.1:{self.port['HEALTH']}/readyz")
+        await ready(self.http, f"http://127.0.0.1:{self.port['PROMETHEUS']}/-/ready")
+
+    async def _objects(self) -> None:
+        await self.kubernetes.create(Namespace(metadata=ObjectMeta(name=NAMESPACE)))
+        await self.kubernetes.create(Node(metadata=ObjectMeta(name="turn-1", labels={"app.pixel/turn": "true"})))
+        status = NodeStatus(addresses=[NodeAddress(type="InternalIP", address="127.0.0.1")]).to_dict()
+        await self.kubernetes.patch(NodeStatusResource, "turn-1", {"status": status})
+        await make_fleet(self.kubernetes, "demo-v1")
+
+    def _programs(self, kubeconfig: str) -> dict[str, tuple[list[str], dict[str, str]]]:
+        port, folder = self.port, self.folder
+        (folder / "kubeconfig").write_text(kubeconfig)
+        (folder / "secret").write_text("0123456789abcdef-secret")
+        stack = {"instances_namespace": NAMESPACE, "applications": [{"name": "demo"}]}
+        (folder / "matchmaker.json").write_text(json.dumps(stack))
+        sidecar = {
+            "SIDECAR_PLAYER_HOST": ADDRESS,
+            "SIDECAR_HEALTH_HOST": ADDRESS,
+            "SIDECAR_PLAYER_PORT": str(port["INSTANCE"]),
+            "SIDECAR_HEALTH_PORT": str(port["INSTANCE_HEALTH"]),
+            "SIDECAR_STREAMER_PORT": str(port["STREAMER"]),
+        }
+        matchmaker = {
+            **{f"MATCHMAKER_{name}_PORT": str(port[name]) for name in PORTS[:4]},
+            "MATCHMAKER_MAX_PLAYERS": "2",
+            "MATCHMAKER_SETTINGS": str(folder / "matchmaker.json"),
+            "KUBECONFIG": str(folder / "kubeconfig"),
+            "TURN_SECRET_FILE": str(folder / "secret"),
+        }
+        exporter = [
+            "prometheus-node-exporter",
+            "--no-collector.systemd",
+            f"--web.listen-address=127.0.0.1:{port['NODE']}",
+        ]
+        return {
+            "sidecar": ([sys.executable, "-m", "signalling.sidecar"], sidecar),
+            "matchmaker": ([sys.executable, "-m", "signalling.matchmaker"], matchmaker),
+            "node-exporter": (exporter, {}),
+        }
+
+    def look(self, pod: str = "demo-1", session: str = "") -> None:
+        """Show Prometheus what its Kubernetes discovery would find now."""
+        labels = {"app": "demo", "version": "v1", "pool": "session" if session else "idle", "session": session}
+        instance = {f"__meta_kubernetes_pod_label_app_pixel_{key}": value for key, value in labels.items() if value}
+        instance |= {"__meta_kubernetes_pod_node_name": "gpu-1", "namespace": NAMESPACE, "pod": pod}
+        turn = {"__meta_kubernetes_pod_node_name": "turn-1", "__meta_kubernetes_node_label_app_pixel_turn": "true"}
+        targets = [
+            Target("matchmaker", f"127.0.0.1:{self.port['HEALTH']}", {"namespace": "pixel", "pod": "matchmaker-1"}),
+            Target("instances", f"{ADDRESS}:{self.port['INSTANCE_HEALTH']}", instance),
+            Target("node-exporter", f"127.0.0.1:{self.port['NODE']}", turn),
+        ]
+        write_targets(self.folder, targets)
+
+    async def player(self) -> Client:
+        player = await Client.connect(self.http, f"ws://127.0.0.1:{self.port['PLAYER']}/?app=demo")
+        await player.expect("config")
+        await player.say("listStreamers")
+        return player
+
+    async def play(self, pod: str) -> tuple[Client, str]:
+        """A session on a new pod: its player, and its id."""
+        await make(self.kubernetes, pod, address=ADDRESS)
+        player = await self.player()
+        await stream(player, self.unreal)
+        meta = (await self.kubernetes.get(Pod, pod, namespace=NAMESPACE)).metadata
+        assert meta is not None and meta.labels is not None
+        session: str = meta.labels["app.pixel/session"]
+        self.look(pod, session)
+        return player, session
+
+    async def scraped(self, expression: str) -> None:
+        """Wait until Prometheus has an answer."""
+
+        async def missing() -> bool:
+            return not await self.prometheus.query(expression)
+
+        assert not await until(missing, 30), expression
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    with api_server() as server:
+        async with AsyncExitStack() as stack:
+            running = Service(tmp_path, its_settings())
+            async with asyncio.timeout(60):
+                await running.start(stack, server.kubeconfig)
+            yield running
+
+
+async def test_every_expression_is_answered_or_its_metric_is_listed(service: Service) -> None:
+    await service.scraped('min_over_time(pixel_sessions_ended_total{outcome="completed"}[1m]) == 0')
+    player, _ = await service.play("demo-1")
+    await player.socket.close()
+    await service.unreal.expect("playerDisconnected")
+    await gone(service.kubernetes, "demo-1")
+    playing, session = await service.play("demo-2")
+    waiting = await service.player()
+    with pytest.raises(WSServerHandshakeError):
+        await service.player()
+    asked = questions(service.its, session)
+
+    async def unanswered() -> set[str]:
+        answers = {where: await service.prometheus.query(expression) for where, expression in asked.items()}
+        return {where for where, series in answers.items() if not series}
+
+    listed = {where for where, expression in asked.items() if metrics_of(expression) & REASONS.keys()}
+
+    async def unexpected() -> set[str]:
+        return await unanswered() - listed
+
+    assert not await until(unexpected, 60)
+    assert not listed - await unanswered(), "listed, and yet there is an answer"
+    assert not await service.prometheus.unhealthy_rules()
+    (turn,) = await service.prometheus.query(f'pixel:session_turn:info{{session="{session}"}}')
+    (pod,) = await service.prometheus.query(f'pixel:session_pod:info{{session="{session}"}}')
+    assert (turn["metric"]["node"], pod["metric"]["pod"], pod["metric"]["node"]) == ("turn-1", "demo-2", "gpu-1")
+    (cost,) = await service.prometheus.query(f'pixel:session_cost:per_hour{{session="{session}"}}')
+    assert (float(cost["value"][1]), cost["metric"]["currency"]) == (2.0, "USD")
+    for each in (waiting, playing):
+        await each.socket.close()
+
+
+def test_no_reason_is_listed_for_nothing() -> None:
+    its = its_settings()
+    used = set().union(*(metrics_of(expression) for expression in questions(its, "any").values()))
+    assert REASONS.keys() <= used
+
+
+@pytest.mark.parametrize(
+    ("conditional", "expected"),
+    [
+        ("a:b >= 5 and deriv(a:b[10m]) > 0", "a:b and deriv(a:b[10m])"),
+        ('absent(up{job="x"} == 1)', 'up{job="x"}'),
+        ("a - time() < 14 * 86400", "a - time()"),
+        ("sum(a) / sum(b) > 0.05 and sum(b) > 10", "sum(a) / sum(b) and sum(b)"),
+    ],
+)
+def test_conditions_are_taken_off(conditional: str, expected: str) -> None:
+    assert unconditional(conditional) == expected

@@ -135,7 +135,8 @@ def session_cost(pools: PoolsSettings) -> str:
     """
     price = "pixel:session_pod:info * on () group_left (currency) pixel:gpu_hour_price"
     if pools.slots is None:
-        shared = "count by (node) (signalserver_stream_socket_connections)"
+        # An instance that was just claimed has two series for a while, one as idle and one as a session's.
+        shared = "count by (node) (group by (node, namespace, pod) (signalserver_stream_socket_connections))"
         return f"{price} * on (node) group_left () ({pools.gpu.gpus} / {shared})"
     return price if pools.slots == pools.gpu.gpus else f"{price} * {pools.gpu.gpus} / {pools.slots}"
 

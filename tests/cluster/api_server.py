@@ -6,7 +6,6 @@ Everything listens on free ports of the loopback interface and lives in one temp
 import base64
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -28,6 +27,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from local.progress import Steps
 from local.tools import ensure_tools
+from tests.ports import free_port
 
 TOOLS = ("etcd", "kube-apiserver", "kube-controller-manager")
 READY_SECONDS = 60.0
@@ -112,7 +112,7 @@ def api_server(controllers: bool = False) -> Iterator[ApiServer]:
         folder = Path(name)
         authority = Authority()
         _write_files(folder, authority)
-        store, port = _start_etcd(tools["etcd"], folder, running), _free_port()
+        store, port = _start_etcd(tools["etcd"], folder, running), free_port()
         running.enter_context(_process([str(tools["kube-apiserver"]), *_api_flags(folder, port, store)], folder))
         url = f"https://127.0.0.1:{port}"
         _until_ready(f"{url}/readyz", authority, folder)
@@ -165,7 +165,7 @@ def _write_files(folder: Path, authority: Authority) -> None:
 
 
 def _start_etcd(etcd: Path, folder: Path, running: ExitStack) -> str:
-    client, peer = f"http://127.0.0.1:{_free_port()}", f"http://127.0.0.1:{_free_port()}"
+    client, peer = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
     flags = {
         "name": "test",
         "data-dir": folder / "etcd",
@@ -219,13 +219,6 @@ def _controller_flags(folder: Path, admin: Path) -> list[str]:
     return [f"--{key}={value}" for key, value in flags.items()]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def _process(command: list[str], folder: Path) -> Iterator[None]:
     """A process whose output goes to a file in ``folder``; stopped by its id, killed where it does not stop."""
@@ -247,6 +240,8 @@ def _until_ready(url: str, authority: Authority, folder: Path) -> None:
             with urllib.request.urlopen(url, context=trusted, timeout=5):
                 return
         except (urllib.error.URLError, OSError) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
             if time.monotonic() > deadline:
                 log = (folder / "kube-apiserver.log").read_text()[-2000:]
                 raise TimeoutError(

@@ -15,6 +15,7 @@ import pytest
 
 from local import cluster as local_cluster
 from local.cluster import pause
+from local.demo import CLUSTER_TOOLS
 from local.progress import Steps
 from local.tools import ensure_tools
 
@@ -22,17 +23,6 @@ PYTHON_IMAGE = "localhost/pixel/test-python:1"
 # Not the environment's link to it: a checkout below /tmp would be hidden by the pods' own /tmp.
 PYTHON = str(Path(sys.executable).resolve())
 SECONDS = 60.0
-
-TOOLS = (
-    "etcd",
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kubelet",
-    "kube-proxy",
-    "kubectl",
-    "coredns",
-)
 
 
 @dataclass(frozen=True)
@@ -75,7 +65,7 @@ class Kubectl:
 
 def tools() -> dict[str, Path]:
     """The tools that the cluster is made of."""
-    return ensure_tools(TOOLS, Steps())
+    return ensure_tools(CLUSTER_TOOLS, Steps())
 
 
 def skip_unless_root() -> None:

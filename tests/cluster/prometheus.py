@@ -1,77 +1,73 @@
 """A real Prometheus of a test's own, that scrapes as the project's monitors say and evaluates the project's rules."""
 
 import asyncio
-import json
+import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from aiohttp import ClientSession
 
-from components.addons.monitoring import alert_rules, monitors, recording_rules, stack_release
+from components.addons import dashboards
+from components.addons.monitoring import alert_rules, recording_rules
 from components.settings import Settings
+from tests.cluster.discovery import found_in
+from tests.cluster.scraping import relabelings
 
+NEEDS_PROMETHEUS = pytest.mark.skipif(
+    shutil.which("prometheus") is None or shutil.which("prometheus-node-exporter") is None,
+    reason="Prometheus is not installed: python -m local.tools.packages monitoring",
+)
 SCRAPE = "500ms"
 _COMPARISON = re.compile(r" (==|>=|<=|>|<) [\d.]+( \* \d+)?(?=$|\)| and )")
 _ABSENT = re.compile(r"absent\((.*)\)")
 _METRIC = re.compile(r"(?<![\"\w:$])([a-zA-Z_][\w:]*)(?=\{|\[|\)|\s|$)")
 
 
-@dataclass(frozen=True)
-class Target:
-    """One address, with the labels that Prometheus' Kubernetes discovery would know of it."""
-
-    monitor: str
-    address: str
-    discovered: Mapping[str, str]
-
-
-def relabelings(its: Settings) -> dict[str, list[dict[str, Any]]]:
-    """What each monitor does to labels, as Prometheus' own configuration has it."""
-    found = {each["metadata"]["name"]: each["spec"] for each in monitors()}
-    exporter = stack_release(its, None).values["prometheus-node-exporter"]["prometheus"]["monitor"]
-    by_monitor = {
-        "matchmaker": found["matchmaker"]["endpoints"][0]["relabelings"],
-        "instances": found["instances"]["podMetricsEndpoints"][0]["relabelings"],
-        "node-exporter": exporter["relabelings"],
-    }
-    names = {"sourceLabels": "source_labels", "targetLabel": "target_label", "replacement": "replacement"}
-    return {name: [{names[k]: v for k, v in each.items()} for each in its] for name, its in by_monitor.items()}
-
-
-def write_targets(folder: Path, targets: list[Target]) -> None:
-    """Tell a running Prometheus what there is; it takes notice at once."""
-    by_monitor: dict[str, list[dict[str, Any]]] = {}
-    for target in targets:
-        group = {"targets": [target.address], "labels": dict(target.discovered)}
-        by_monitor.setdefault(target.monitor, []).append(group)
-    for monitor, groups in by_monitor.items():
-        path = folder / f"targets-{monitor}.json"
-        path.with_suffix(".new").write_text(json.dumps(groups))
-        path.with_suffix(".new").replace(path)
-
-
 def write_configuration(folder: Path, its: Settings) -> Path:
     """Prometheus' configuration and rules; everything happens faster than in a cluster."""
-    files = []
-    for rules in (recording_rules(its), alert_rules(its)):
-        for group in rules["spec"]["groups"]:
-            group["interval"] = SCRAPE
-        files.append(folder / f"{rules['metadata']['name']}.yaml")
-        files[-1].write_text(yaml.safe_dump(rules["spec"]))
     jobs = [
         {
             "job_name": monitor,
-            "file_sd_configs": [{"files": [str(folder / f"targets-{monitor}.json")]}],
+            "file_sd_configs": [found_in(folder, monitor)],
             "relabel_configs": changes,
         }
         for monitor, changes in relabelings(its).items()
     ]
+    return _write(folder, jobs, _rules(its), SCRAPE)
+
+
+def write_cluster_configuration(folder: Path, its: Settings, jobs: list[dict[str, Any]], interval: str) -> Path:
+    """The same with jobs that discover what they scrape; alerts fire the moment that their conditions hold."""
+    rules = _rules(its)
+    for each in rules:
+        for group in each["spec"]["groups"]:
+            for rule in group["rules"]:
+                rule.pop("for", None)
+    return _write(folder, jobs, rules, interval)
+
+
+def _rules(its: Settings) -> list[dict[str, Any]]:
+    return [recording_rules(its), alert_rules(its)]
+
+
+def _write(folder: Path, jobs: list[dict[str, Any]], rules: list[dict[str, Any]], interval: str) -> Path:
+    files = []
+    for each in rules:
+        for group in each["spec"]["groups"]:
+            group["interval"] = interval
+        files.append(folder / f"{each['metadata']['name']}.yaml")
+        files[-1].write_text(yaml.safe_dump(each["spec"]))
     configuration = {
-        "global": {"scrape_interval": SCRAPE, "scrape_timeout": SCRAPE, "evaluation_interval": SCRAPE},
+        "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
         "rule_files": list(map(str, files)),
         "scrape_configs": jobs,
     }
@@ -108,10 +104,27 @@ class Prometheus:
 
     async def query(self, expression: str) -> list[dict[str, Any]]:
         """The series of an expression that have a number now."""
-        async with self._http.post(f"{self._url}/api/v1/query", data={"query": expression}) as answer:
+        found = await self._result("query", {"query": expression})
+        return [each for each in found if each["value"][1] != "NaN"]
+
+    async def query_since(self, expression: str, start: float) -> list[dict[str, Any]]:
+        """The series of an expression that had a number in some second since a time (of the Unix epoch)."""
+        parameters = {"query": expression, "start": str(start), "end": str(time.time()), "step": "1"}
+        found = await self._result("query_range", parameters)
+        return [each for each in found if any(value != "NaN" for _, value in each["values"])]
+
+    async def _result(self, call: str, parameters: dict[str, str]) -> list[dict[str, Any]]:
+        async with self._http.post(f"{self._url}/api/v1/{call}", data=parameters) as answer:
             body = await answer.json()
-        assert body["status"] == "success", f"{expression}: {body}"
-        return [each for each in body["data"]["result"] if each["value"][1] != "NaN"]
+        assert body["status"] == "success", f"{parameters['query']}: {body}"
+        found: list[dict[str, Any]] = body["data"]["result"]
+        return found
+
+    async def targets(self) -> list[dict[str, Any]]:
+        """What it found and scrapes."""
+        async with self._http.get(f"{self._url}/api/v1/targets?state=active") as answer:
+            found: list[dict[str, Any]] = (await answer.json())["data"]["activeTargets"]
+        return found
 
     async def unhealthy_rules(self) -> dict[str, str]:
         """Rules that cannot be evaluated, and those that have not been yet."""
@@ -120,6 +133,35 @@ class Prometheus:
         rules = [rule for group in groups for rule in group["rules"]]
         assert rules
         return {rule["name"]: rule.get("lastError", "") for rule in rules if rule["health"] != "ok"}
+
+
+@contextmanager
+def process(arguments: list[str], log: Path, environ: Mapping[str, str] | None = None) -> Iterator[None]:
+    """A program that runs all the while; what it prints goes to a file."""
+    with log.open("wb") as output:
+        started = subprocess.Popen(arguments, env={**os.environ, **(environ or {})}, stdout=output, stderr=output)
+    try:
+        yield
+    finally:
+        started.kill()
+        assert started.wait() == -signal.SIGKILL, log.read_text()[-2000:]
+
+
+def questions(its: Settings, session: str) -> dict[str, str]:
+    """Everything that a dashboard or an alert asks, by where it stands."""
+    variables = {"application": its.apps[0].name, "session": session, "game": ".+"}
+    found = {}
+    for name in dashboards.names():
+        dashboard = dashboards.description(name)
+        for title, expression in dashboards.expressions(dashboard):
+            found[f"{name}: {title}: {expression}"] = filled_in(expression, variables)
+        for variable in dashboard.get("variables", []):
+            metric = variable["query"].removeprefix("label_values(").partition(",")[0]
+            found[f"{name}: variable {variable['name']}"] = metric
+    for group in alert_rules(its)["spec"]["groups"]:
+        for rule in group["rules"]:
+            found[rule["alert"]] = unconditional(rule["expr"])
+    return found
 
 
 def unconditional(expression: str) -> str:
@@ -135,6 +177,11 @@ def filled_in(expression: str, variables: Mapping[str, str]) -> str:
 def metrics_of(expression: str) -> set[str]:
     """The words of an expression that may be names of metrics; labels and functions among them do no harm."""
     return set(_METRIC.findall(re.sub(r'"[^"]*"', '""', expression)))
+
+
+def unanswerable(asked: Mapping[str, str], metrics: Set[str]) -> set[str]:
+    """Where something is asked that needs one of these metrics."""
+    return {where for where, expression in asked.items() if metrics_of(expression) & metrics}
 
 
 async def until(check: Any, seconds: float) -> Any:

@@ -41,7 +41,8 @@ from signalling.matchmaker.watching import Watching
 from signalling.sidecar.server import SidecarServer
 from signalling.sidecar.settings import SidecarSettings
 from tests.cluster.api_server import ApiServer, api_server
-from tests.unit.signalling.clients import Client, free_port, streamer
+from tests.ports import free_port
+from tests.unit.signalling.clients import Client, streamer
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 

@@ -13,11 +13,15 @@ REASONS: Mapping[str, str] = {
     "kube_pod_container_status_restarts_total": "needs kube-state-metrics, whose image is in a registry",
     "pixel:gpu_nodes:count": "is recorded from kube-state-metrics' series",
     "pixel:gpus_paid:price_per_hour": "is recorded from kube-state-metrics' series",
-    "container_cpu_usage_seconds_total": "needs the kubelet of a cluster",
-    "container_memory_working_set_bytes": "needs the kubelet of a cluster",
-    "container_network_transmit_bytes_total": "needs the kubelet of a cluster",
     "certmanager_certificate_expiration_timestamp_seconds": "needs cert-manager, whose image is in a registry",
     "certmanager_certificate_ready_status": "needs cert-manager, whose image is in a registry",
     "process_cpu_usage_percent": "the exporter of the applications' CPU does not exist yet",
     "process_cpu_utilization_percent_by_request": "the exporter of the applications' CPU does not exist yet",
 }
+
+WITHOUT_CLUSTER: Mapping[str, str] = {
+    "container_cpu_usage_seconds_total": "needs the kubelet of a cluster",
+    "container_memory_working_set_bytes": "needs the kubelet of a cluster",
+    "container_network_transmit_bytes_total": "needs the kubelet of a cluster",
+}
+"""Not to be had where the programs run as processes, and no kubelet runs them; the local stack has it all."""

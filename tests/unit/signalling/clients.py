@@ -2,19 +2,12 @@
 
 import asyncio
 import json
-import socket as sockets
 import time
 from typing import Any
 
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 PATIENCE = 15.0
-
-
-def free_port() -> int:
-    with sockets.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Client:

@@ -11,7 +11,8 @@ from signalling.matchmaker.server import MatchmakerServer
 from signalling.matchmaker.settings import ApplicationSettings, MatchmakerSettings, StackSettings
 from signalling.sidecar.server import SidecarServer
 from signalling.sidecar.settings import SidecarSettings
-from tests.unit.signalling.clients import Client, eventually, free_port, streamer
+from tests.ports import free_port
+from tests.unit.signalling.clients import Client, eventually, streamer
 from tests.unit.signalling.memory_cluster import MemoryCluster, pod
 
 SECRET = "a-secret-that-nobody-may-read"

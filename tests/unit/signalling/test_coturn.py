@@ -18,7 +18,8 @@ from signalling.ice.credentials import turn_credentials
 from signalling.turn.__main__ import write_private
 from signalling.turn.configuration import DATABASE, TurnConfiguration, render
 from signalling.turn.user_database import write_secrets
-from tests.unit.signalling.clients import PATIENCE, free_port
+from tests.ports import free_port
+from tests.unit.signalling.clients import PATIENCE
 
 SECRET = "0123456789abcdef0123456789abcdef"
 USER = 10001

@@ -12,7 +12,8 @@ from aiohttp import ClientSession, WSServerHandshakeError
 
 from signalling.sidecar.server import SidecarServer
 from signalling.sidecar.settings import SidecarSettings
-from tests.unit.signalling.clients import Client, cut, free_port, streamer
+from tests.ports import free_port
+from tests.unit.signalling.clients import Client, cut, streamer
 
 LOCAL: dict[str, Any] = {
     "player_host": "127.0.0.1",

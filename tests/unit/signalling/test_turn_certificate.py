@@ -24,7 +24,8 @@ from signalling.ice.servers import TransportPolicy, peer_connection_options
 from signalling.turn.certificate import CERTIFICATE, KEY, FollowedCertificate, order
 from signalling.turn.configuration import PID_FILE, TurnConfiguration, TurnConfigurationError, render
 from signalling.turn.settings import read_secrets_settings
-from tests.unit.signalling.clients import PATIENCE, free_port
+from tests.ports import free_port
+from tests.unit.signalling.clients import PATIENCE
 
 FOLDER = "/etc/pixel/turn-tls"
 BASE = TurnConfiguration(listening_address="10.0.30.4", external_address=None)

@@ -141,7 +141,10 @@ def test_limits_come_from_the_stack_file() -> None:
     [
         ({"mode": "exclusive"}, "pixel:gpu_hour_price"),
         ({"mode": "time-slicing", "slots": 2}, "pixel:gpu_hour_price * 1 / 2"),
-        ({"mode": "cpu"}, "(1 / count by (node) (signalserver_stream_socket_connections))"),
+        (
+            {"mode": "cpu"},
+            "(1 / count by (node) (group by (node, namespace, pod) (signalserver_stream_socket_connections)))",
+        ),
     ],
 )
 def test_a_session_costs_its_part_of_a_gpu(sharing: dict[str, Any], part: str) -> None:

@@ -60,9 +60,12 @@ def apply(server: Connection, document: dict[str, Any], *, dry_run: bool) -> Non
 def server() -> Iterator[Connection]:
     with api_server() as running:
         connection = Connection(parse_kubeconfig(running.kubeconfig), "default", threading.Event())
-        for document in kinds():
-            apply(connection, document, dry_run=False)
-        yield connection
+        try:
+            for document in kinds():
+                apply(connection, document, dry_run=False)
+            yield connection
+        finally:
+            connection.client.close()
 
 
 @pytest.mark.parametrize("stack", STACKS)

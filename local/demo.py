@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -120,11 +120,10 @@ def local_stack_file(built: Mapping[str, Image]) -> StackFile:
     return with_built_images(read_stack_file("local"), tags)
 
 
-def apply(stack: LocalStack, stack_file: StackFile, report: object = None) -> auto.UpResult:
-    """``pulumi up`` with every line the engine prints handed to ``report``."""
-    show = report if callable(report) else (lambda _line: None)
+def apply(stack: LocalStack, stack_file: StackFile, show: Callable[[str], None]) -> None:
+    """``pulumi up`` with every line the engine prints handed to ``show``."""
     try:
-        return stack.open(stack_file).up(on_output=show, color="never")
+        stack.open(stack_file).up(on_output=show, color="never")
     except auto.CommandError as error:
         raise DemoError(f"pulumi up failed:\n{error}") from error
 

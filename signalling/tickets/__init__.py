@@ -1,0 +1,1 @@
+"""Tickets: signed rights to a session, and the keys that sign and prove them."""

@@ -1,0 +1,112 @@
+"""Tickets prove what they say, to whom they say it, for as long as they say."""
+
+import base64
+import json
+
+import jwt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signalling.tickets.claims import AdmissionTicket, InvitationTicket, PlayerTicket, Role, SessionLimits
+from signalling.tickets.keys import UnusableKeyError, public_keys, public_line, signing_key
+from signalling.tickets.signing import LEEWAY_SECONDS, TicketRefused, prove, sign
+
+KEY, OTHER = signing_key("ab" * 32), signing_key("cd" * 32)
+KEYS = public_keys([public_line(KEY)])
+NOW = 1_800_000_000.0
+PLAYER = PlayerTicket(session="s1", player="s1", app="demo", joined=5, subject="ada", priority=2)
+ADMISSION = AdmissionTicket(
+    session="s1", player="s1", app="demo", instance="demo-1", limits=SessionLimits(max_seconds=60, shared=True)
+)
+
+
+@pytest.mark.parametrize("claims", [PLAYER, ADMISSION, InvitationTicket(session="s1", app="demo", role=Role.OWNER)])
+def test_what_was_signed_is_proved(claims):
+    assert prove(sign(claims, KEY, NOW, 60), type(claims), KEYS, NOW + 30) == claims
+
+
+@pytest.mark.parametrize(
+    ("seconds", "holds"),
+    [(-LEEWAY_SECONDS - 1, False), (-LEEWAY_SECONDS, True), (69, True), (70, False), (10_000, False)],
+)
+def test_a_ticket_holds_for_its_time(seconds, holds):
+    ticket = sign(PLAYER, KEY, NOW, 60)
+    if holds:
+        assert prove(ticket, PlayerTicket, KEYS, NOW + seconds) == PLAYER
+    else:
+        with pytest.raises(TicketRefused, match="time"):
+            prove(ticket, PlayerTicket, KEYS, NOW + seconds)
+
+
+def test_a_ticket_is_for_one_audience():
+    with pytest.raises(TicketRefused):
+        prove(sign(PLAYER, KEY, NOW, 60), AdmissionTicket, KEYS, NOW)
+
+
+def test_a_ticket_of_another_key_is_refused():
+    with pytest.raises(TicketRefused, match="not known"):
+        prove(sign(PLAYER, OTHER, NOW, 60), PlayerTicket, KEYS, NOW)
+
+
+def test_two_keys_hold_during_a_rotation():
+    both = public_keys([public_line(OTHER), "", public_line(KEY)])
+    for key in (KEY, OTHER):
+        assert prove(sign(PLAYER, key, NOW, 60), PlayerTicket, both, NOW) == PLAYER
+
+
+def _forged(header: dict[str, str], signature: bytes) -> str:
+    payload = {"aud": "player", "iat": NOW, "exp": NOW + 60, "session": "x", "player": "x", "app": "demo", "joined": 1}
+    parts = [json.dumps(part).encode() for part in (header, payload)]
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (*parts, signature))
+
+
+@pytest.mark.parametrize(
+    "ticket",
+    [
+        _forged({"alg": "none", "kid": KEY.id}, b""),
+        _forged({"alg": "EdDSA", "kid": KEY.id}, b"x" * 64),
+        jwt.encode({"aud": "player", "exp": NOW + 60}, public_line(KEY), "HS256", headers={"kid": KEY.id}),
+        "",
+        "a.b.c",
+        "é" * 20,
+        "x" * 100_000,
+    ],
+)
+def test_a_forged_ticket_is_refused(ticket):
+    with pytest.raises(TicketRefused):
+        prove(ticket, PlayerTicket, KEYS, NOW)
+
+
+@given(st.text(max_size=300))
+def test_no_text_raises_anything_else(text):
+    with pytest.raises(TicketRefused):
+        prove(text, PlayerTicket, KEYS, NOW)
+
+
+@given(st.integers(min_value=0), st.sampled_from("ABCxyz019-_"))
+def test_a_changed_ticket_is_refused(place, letter):
+    ticket = sign(PLAYER, KEY, NOW, 60)
+    # The last character of a part carries spare bits; a change of those alone says the same.
+    body = ticket.rindex(".") - 2
+    changed = ticket[: place % body] + letter + ticket[place % body + 1 :]
+    if changed != ticket:
+        with pytest.raises(TicketRefused):
+            prove(changed, PlayerTicket, KEYS, NOW)
+
+
+@pytest.mark.parametrize("seed", ["", "ab" * 31, "xy" * 32, "ab" * 33])
+def test_a_seed_that_is_none_is_refused_and_not_shown(seed):
+    with pytest.raises(UnusableKeyError) as refused:
+        signing_key(seed)
+    assert not seed or seed not in str(refused.value)
+
+
+@pytest.mark.parametrize("line", ["x", "AAAA", "*" * 43])
+def test_a_line_that_is_no_public_key_is_refused(line):
+    with pytest.raises(UnusableKeyError):
+        public_keys([line])
+
+
+def test_a_key_does_not_show_itself():
+    assert "ab" * 8 not in repr(KEY)

@@ -7,7 +7,7 @@ CACHE := $(or $(PIXEL_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pixel-stream
 # uv from PATH if there is one, else this version in a virtual environment of its own in the cache.
 UV := $(or $(shell command -v uv),$(CACHE)/uv/$(UV_VERSION)/bin/uv)
 RUN := $(UV) run --locked
-SOURCES := __main__.py components signalling streamer local tests
+SOURCES := __main__.py components signalling streamer capacity local tests
 
 .PHONY: help
 help: ## List the commands
@@ -43,7 +43,7 @@ format: | $(UV) ## Rewrite the sources in the project's format
 	@$(RUN) ruff format $(SOURCES)
 
 .PHONY: bench
-bench: | $(UV) ## Measure: make bench NAME=preview (or demo)
+bench: | $(UV) ## Measure: make bench NAME=preview (or demo, simulation, …)
 	@$(RUN) python -m tests.bench.$(NAME) $(ARGS)
 
 $(CACHE)/uv/$(UV_VERSION)/bin/uv:

@@ -95,7 +95,7 @@ def arrivals(its: Application, seconds: float, generator: np.random.Generator) -
     ends = np.minimum(starts + width, seconds)
     rates = np.array([its.rates[i % len(its.rates)] for i in range(len(starts))])
     counts = generator.poisson(rates * (ends - starts))
-    times = np.repeat(starts, counts) + generator.random(counts.sum()) * np.repeat(ends - starts, counts)
+    times: Floats = np.repeat(starts, counts) + generator.random(counts.sum()) * np.repeat(ends - starts, counts)
     times.sort()
     return times
 

@@ -150,9 +150,9 @@ def change_buffer(world: World) -> int:
 
 @compiled
 def run(world: World) -> bool:
-    """Play on after `fill`, to the end or until the heap may be too small for what one event can add; whether it was the end.
+    """Play on after `fill`: to the end, or until the heap may be too small for what one event can add.
 
-    At one moment changes of schedules come first, then events, then players.
+    It says whether it was the end. At one moment changes of schedules come first, then events, then players.
     """
     while world.counts[EVENTS] + margin(world) <= len(world.event_time):
         player, change = world.counts[PLAYER], world.counts[CHANGE]

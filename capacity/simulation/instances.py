@@ -186,7 +186,8 @@ def wanted(world: World, application: int) -> int:
     """How many instances of an application should be ready or starting."""
     buffer = max(world.buffer[application], math.ceil(world.percent[application] * world.busy[application] / 100))
     room: int = world.most[application] - world.busy[application]
-    return max(min(buffer + world.waiting[application], room), 0)
+    found: int = max(min(buffer + world.waiting[application], room), 0)
+    return found
 
 
 @compiled

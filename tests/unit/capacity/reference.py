@@ -1,4 +1,4 @@
-"""The simulated service in plain Python, object by object: what the compiled engine must agree with to the last digit."""
+"""The simulated service in plain Python, object by object: the compiled engine agrees with it to the last digit."""
 
 import heapq
 import math
@@ -48,7 +48,7 @@ class Service:
         self.players = draws.players
         self.now = 0.0
         self.serial = count()
-        self.events: list[tuple[float, int, str, tuple]] = []
+        self.events: list[tuple[float, int, str, tuple[object, ...]]] = []
         self.buffers = [each.buffer for each in scenario.applications]
         self.node_buffer = scenario.pool.buffer
         self.starting: list[list[Instance]] = [[] for _ in scenario.applications]

@@ -29,3 +29,5 @@ PLAYERS = 3000
 """Where the sidecar admits players, and where the matchmaker does."""
 OBSERVATION = 9000
 """Health and metrics of the matchmaker and the sidecar."""
+CPU_EXPORTER = 9001
+"""What each process of an instance uses; beside the sidecar's own metrics, in the same pod."""

@@ -36,7 +36,7 @@ class ImagesSettings:
     """The `images` key: full references of our own images. CRI-O on OKE refuses short names."""
 
     signalling: str
-    """Carries the sidecar, the matchmaker with its page, and TURN's configuration."""
+    """Carries the sidecar, the CPU exporter, the matchmaker with its page, and TURN's configuration."""
     turn: str
     pull_secret: str | None = None
     """The Secret that pods pull these and the applications' images with; the key `registry` decides."""

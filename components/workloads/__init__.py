@@ -22,3 +22,5 @@ TURN_REALM = "pixel"
 
 USER = 10001
 """User and group of every container of ours and of every application."""
+CPU_EXPORTER_USER = 10003
+"""The CPU exporter's, who shares a process namespace with the application."""

@@ -8,7 +8,7 @@ from components import manifests, ports
 from components.node_pools import GPU_LABEL, gpu_tolerations
 from components.settings.apps import AppSettings, ImagesSettings, Version
 from components.settings.pools import PoolsSettings
-from components.workloads import INSTANCES_ACCOUNT, INSTANCES_NAMESPACE, USER
+from components.workloads import CPU_EXPORTER_USER, INSTANCES_ACCOUNT, INSTANCES_NAMESPACE, USER
 from components.workloads.namespaces import Namespaces
 
 _DEADLINE_MINUTES = 30
@@ -47,11 +47,13 @@ class Fleet(pulumi.ComponentResource):
                 "gpu_label": GPU_LABEL,
                 "account": INSTANCES_ACCOUNT,
                 "user": USER,
+                "exporter_user": CPU_EXPORTER_USER,
                 "deadline_seconds": 60 * _DEADLINE_MINUTES,
                 "ports": {
                     "sidecar_streamer": ports.SIDECAR_STREAMER,
                     "players": ports.PLAYERS,
                     "observation": ports.OBSERVATION,
+                    "cpu_exporter": ports.CPU_EXPORTER,
                 },
             },
             parent=self,

@@ -146,6 +146,14 @@ def openings(
         ),
         Opening("prometheus-to-sidecars", INSTANCES, Way.FROM, (_PROMETHEUS,), _tcp(ports.OBSERVATION), "Metrics"),
         Opening(
+            "prometheus-to-cpu-exporters",
+            INSTANCES,
+            Way.FROM,
+            (_PROMETHEUS,),
+            _tcp(ports.CPU_EXPORTER),
+            "What each process of an instance uses",
+        ),
+        Opening(
             "media-from-turn",
             INSTANCES,
             Way.FROM,

@@ -26,7 +26,7 @@ class Recipe:
 
 
 RECIPES: tuple[Recipe, ...] = (
-    Recipe("signalling", "signalling/Dockerfile", packages=("signalling",), group="signalling", page=True),
+    Recipe("signalling", "signalling/Dockerfile", packages=("signalling", "streamer/cpu_exporter"), group="signalling", page=True),
     Recipe("streamer", "streamer/Dockerfile", packages=("streamer",), group="streamer"),
     Recipe("turn", "signalling/turn/Dockerfile"),
 )

@@ -46,7 +46,7 @@ pytestmark = [
 
 ADDRESS = "127.0.0.78"
 """The instance's."""
-PORTS = ("PLAYER", "HEALTH", "INSTANCE", "INSTANCE_HEALTH", "STREAMER", "NODE", "PROMETHEUS")
+PORTS = ("PLAYER", "HEALTH", "INSTANCE", "INSTANCE_HEALTH", "STREAMER", "CPU", "NODE", "PROMETHEUS")
 
 
 def its_settings() -> Settings:
@@ -57,7 +57,7 @@ def its_settings() -> Settings:
 
 
 class Service:
-    """One matchmaker and one sidecar as processes, before a real API server; a node exporter, and Prometheus."""
+    """One matchmaker, one sidecar and one CPU exporter as processes, before a real API server; and Prometheus."""
 
     def __init__(self, folder: Path, its: Settings) -> None:
         self.folder = folder
@@ -112,6 +112,12 @@ class Service:
             "KUBECONFIG": str(folder / "kubeconfig"),
             "TURN_SECRET_FILE": str(folder / "secret"),
         }
+        cpu_exporter = {
+            "CPU_EXPORTER_HOST": ADDRESS,
+            "CPU_EXPORTER_PORT": str(port["CPU"]),
+            "CPU_EXPORTER_APPLICATION": "demo",
+            "CPU_REQUEST_APP": "500",
+        }
         exporter = [
             "prometheus-node-exporter",
             "--no-collector.systemd",
@@ -120,6 +126,7 @@ class Service:
         return {
             "sidecar": ([sys.executable, "-m", "signalling.sidecar"], sidecar),
             "matchmaker": ([sys.executable, "-m", "signalling.matchmaker"], matchmaker),
+            "cpu-exporter": ([sys.executable, "-m", "streamer.cpu_exporter"], cpu_exporter),
             "node-exporter": (exporter, {}),
         }
 
@@ -132,6 +139,7 @@ class Service:
         targets = [
             Target("matchmaker", f"127.0.0.1:{self.port['HEALTH']}", {"namespace": "pixel", "pod": "matchmaker-1"}),
             Target("instances", f"{ADDRESS}:{self.port['INSTANCE_HEALTH']}", instance),
+            Target("cpu-exporters", f"{ADDRESS}:{self.port['CPU']}", instance),
             Target("node-exporter", f"127.0.0.1:{self.port['NODE']}", turn),
         ]
         write_targets(self.folder, targets)

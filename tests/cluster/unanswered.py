@@ -15,8 +15,6 @@ REASONS: Mapping[str, str] = {
     "pixel:gpus_paid:price_per_hour": "is recorded from kube-state-metrics' series",
     "certmanager_certificate_expiration_timestamp_seconds": "needs cert-manager, whose image is in a registry",
     "certmanager_certificate_ready_status": "needs cert-manager, whose image is in a registry",
-    "process_cpu_usage_percent": "the exporter of the applications' CPU does not exist yet",
-    "process_cpu_utilization_percent_by_request": "the exporter of the applications' CPU does not exist yet",
 }
 
 WITHOUT_CLUSTER: Mapping[str, str] = {

@@ -182,7 +182,32 @@ def test_instances_are_where_gpus_are_and_end_gently(record: Record) -> None:
         assert pod["terminationGracePeriodSeconds"] == 60
         assert pod["automountServiceAccountToken"] is False
         assert pod["serviceAccountName"] == "instance"
-        assert all("emptyDir" in volume for volume in pod["volumes"])
+        assert all({"emptyDir", "downwardAPI"} & volume.keys() for volume in pod["volumes"])
+
+
+def test_the_cpu_exporter_sees_the_pod_and_may_touch_nothing(record: Record, its: Settings) -> None:
+    for path, exporter, pod in record.containers():
+        if not path.endswith("/cpu-exporter"):
+            continue
+        assert pod["shareProcessNamespace"] is True
+        assert exporter["restartPolicy"] == "Always"
+        assert exporter["securityContext"]["runAsUser"] == 10003 != pod["securityContext"]["runAsUser"]
+        assert {"name": "cpu-metrics", "containerPort": 9001} in exporter["ports"]
+        told = environment(exporter)
+        assert told["CPU_EXPORTER_APPLICATION"] in {app.name for app in its.apps}
+        everybody = [each["name"] for each in [*pod["initContainers"], *pod["containers"]]]
+        assert {name: value for name, value in told.items() if name.startswith("CPU_REQUEST_")} == {
+            f"CPU_REQUEST_{name.upper().replace('-', '_')}": {
+                "resourceFieldRef": {"containerName": name, "resource": "requests.cpu", "divisor": "1m"}
+            }
+            for name in everybody
+        }
+        mounts = {each["name"]: each for each in exporter["volumeMounts"]}
+        assert mounts["temporary"] == {"name": "temporary", "mountPath": "/application", "readOnly": True}
+        (volume,) = (each for each in pod["volumes"] if each["name"] == "pod")
+        assert volume["downwardAPI"]["items"] == [
+            {"path": "session", "fieldRef": {"fieldPath": "metadata.labels['app.pixel/session']"}}
+        ]
 
 
 def test_the_sidecar_lets_the_application_start_before_it_is_ready(record: Record) -> None:

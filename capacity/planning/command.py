@@ -29,9 +29,20 @@ _SECONDS: Final[Mapping[str, float]] = {"s": 1, "min": 60, "h": 3600, "d": 86400
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's flags."""
-    parser.add_argument("--stack", nargs="+", default=[], help="stacks, by name or file; each is a region")
+    add_stack_arguments(parser, many=True)
+    parser.add_argument("--hours", action="store_true", help="also each stretch of the week with its buffers")
+    parser.add_argument("--json", action="store_true", help="numbers for programs")
+
+
+def add_stack_arguments(parser: argparse.ArgumentParser, *, many: bool) -> None:
+    """The flags that say which stack, and what is known of its players."""
+    if many:
+        parser.add_argument("--stack", nargs="+", default=[], help="stacks, by name or file; each is a region")
+        parser.add_argument("--demand", nargs="+", type=Path, default=[], help="what is known of their players: files")
+    else:
+        parser.add_argument("--stack", required=True, help="a stack, by name or file")
+        parser.add_argument("--demand", type=Path, help="what is known of its players: a file")
     parser.add_argument("--stacks-folder", type=Path, default=stack_file.STACKS, help=argparse.SUPPRESS)
-    parser.add_argument("--demand", nargs="+", type=Path, default=[], help="what is known of their players: files")
     parser.add_argument("--service-level", type=float, help="chance that a player finds something ready (0.99)")
     parser.add_argument("--arrivals", help='players of every application, such as "10/s", "12/h" or "1/120s"')
     parser.add_argument("--provisioning", type=float, help="seconds from ordering a node to its being ready")
@@ -39,8 +50,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--session", type=float, help="seconds of a session, on average")
     parser.add_argument("--slots", type=int, help="instances of one node, where the shape is not known")
     parser.add_argument("--gpus", type=int, help="GPUs of one node, where the shape is not known")
-    parser.add_argument("--hours", action="store_true", help="also each stretch of the week with its buffers")
-    parser.add_argument("--json", action="store_true", help="numbers for programs")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -62,8 +71,8 @@ def run(options: argparse.Namespace) -> None:
     plans = []
     for number, name in enumerate(options.stack):
         stack = stack_file.read(name, options.stacks_folder)
-        known = demands.read(options.demand[number]) if options.demand else _assumed(options, stack)
-        plans.append(StackPlan(stack, _checked(known, stack), options))
+        its = argparse.Namespace(**{**vars(options), "demand": options.demand[number] if options.demand else None})
+        plans.append(StackPlan(stack, known_players(its, stack), options))
     tables = [table for plan in plans for table in plan.tables(hours=options.hours)]
     _print(options, [plan.numbers() for plan in plans], tables)
 
@@ -80,6 +89,19 @@ def rate_of(text: str) -> float:
     return float(found[1]) / (float(found[2] or 1) * _SECONDS[found[3]])
 
 
+def known_players(options: argparse.Namespace, stack: Stack) -> StackDemand:
+    """What the flags say of a stack's players.
+
+    Raises:
+        DemandError: where they say nothing, or name an application that the stack does not have.
+    """
+    known = demands.read(options.demand) if options.demand else _assumed(options, stack)
+    names = [each.name for each in stack.applications]
+    if unknown := sorted(set(known.applications) - set(names)):
+        raise DemandError(f"{stack.name} has no application {', '.join(unknown)}; it has {', '.join(names)}")
+    return known
+
+
 def _level(options: argparse.Namespace, of_stack: float | None) -> float:
     level: float = options.service_level if options.service_level is not None else (of_stack or SERVICE_LEVEL)
     if not 0 < level < 1:
@@ -93,13 +115,6 @@ def _assumed(options: argparse.Namespace, stack: Stack) -> StackDemand:
         raise DemandError(f"nothing is known of the players of {stack.name}: give --demand, or {', '.join(missing)}")
     each = demands.Demand((3600 * rate_of(options.arrivals),), fixed(options.start), exponential(options.session))
     return StackDemand({its.name: each for its in stack.applications}, fixed(options.provisioning))
-
-
-def _checked(known: StackDemand, stack: Stack) -> StackDemand:
-    names = [each.name for each in stack.applications]
-    if unknown := sorted(set(known.applications) - set(names)):
-        raise DemandError(f"{stack.name} has no application {', '.join(unknown)}; it has {', '.join(names)}")
-    return known
 
 
 class StackPlan:

@@ -115,18 +115,13 @@ def utilisation(result: Result) -> Figure:
     sums = result.by_application.sum(axis=1)
     kinds = (("in session", BUSY), ("warm", WARM), ("starting", STARTING))
     axes.stackplot(result.times / _HOUR, [sums[:, column] for _, column in kinds], labels=[name for name, _ in kinds])
-    axes.plot(
-        result.times / _HOUR, slots * result.by_nodes[:, 0], color="black", linewidth=1, label="on nodes that are up"
+    lines = (
+        ("on nodes that are up", slots * result.by_nodes[:, 0], "black", "-"),
+        ("ordered", slots * result.by_nodes.sum(axis=1), "black", ":"),
+        ("lacking", sums[:, PENDING], "red", "-"),
     )
-    axes.plot(
-        result.times / _HOUR,
-        slots * result.by_nodes.sum(axis=1),
-        color="black",
-        linewidth=1,
-        linestyle=":",
-        label="ordered",
-    )
-    axes.plot(result.times / _HOUR, sums[:, PENDING], color="red", linewidth=1, label="lacking")
+    for label, values, color, style in lines:
+        axes.plot(result.times / _HOUR, values, color=color, linestyle=style, linewidth=1, label=label)
     axes.legend(loc="upper left")
     return figure
 
@@ -162,10 +157,17 @@ def _svg(figure: Figure) -> str:
 def _table(rows: Iterable[Figures]) -> str:
     names = ("application", "players", "who wait", "mean wait", "1 in 20 waits", "1 in 100 waits", "gave up")
     head = "".join(f"<th>{name}</th>" for name in names)
-    body = "".join(
-        f"<tr><td>{html.escape(each.application)}</td><td>{each.players}</td><td>{100 * each.chance_of_waiting:.2f} %</td>"
-        f"<td>{each.mean_wait:.1f} s</td><td>{each.wait_95:.0f} s</td><td>{each.wait_99:.0f} s</td>"
-        f"<td>{each.gave_up}</td></tr>"
-        for each in rows
-    )
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in _cells(each))}</tr>" for each in rows)
     return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _cells(each: Figures) -> tuple[str, ...]:
+    return (
+        html.escape(each.application),
+        str(each.players),
+        f"{100 * each.chance_of_waiting:.2f} %",
+        f"{each.mean_wait:.1f} s",
+        f"{each.wait_95:.0f} s",
+        f"{each.wait_99:.0f} s",
+        str(each.gave_up),
+    )

@@ -41,7 +41,8 @@ def read(path: Path, applications: Sequence[str]) -> Players:
                 f"{path}, line {line}: {error}; arrival is seconds or a time, the others are numbers"
             ) from None
         except KeyError as error:
-            raise TraceError(f"{path}, line {line}: no application {error}; known: {', '.join(applications)}") from None
+            known = ", ".join(applications)
+            raise TraceError(f"{path}, line {line}: no application {error}; known: {known}") from None
     if min(session) < 0:
         raise TraceError(f"{path}: a session of {min(session)} seconds; use 0 or more")
     order = np.argsort(arrival, kind="stable")

@@ -21,7 +21,7 @@ def of_applications(path: Path, changes: Mapping[str, Mapping[str, Any]]) -> str
     A value that is a mapping or a list replaces what was there; None takes the key out. Empty where nothing changes.
 
     Raises:
-        ValueError: where the file does not come out of reading and writing as it went in, or an application is not there.
+        ValueError: where the file would not stay as it is, or an application is not there.
     """
     before = path.read_text()
     document = _load(before)

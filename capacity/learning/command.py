@@ -77,13 +77,8 @@ def _table(learned: Learned, demand: StackDemand) -> Table:
         hours = learned.hours[name]
         busiest = max(hours, key=lambda each: each.mean)
         mean = sum(each.mean for each in hours) / len(hours)
-        table.add_row(
-            f"{name}: players an hour",
-            f"{mean:.1f}",
-            "",
-            "",
-            f"busiest {busiest.mean:.1f}, planned {busiest.planned:.1f}",
-        )
+        table.add_row(f"{name}: players an hour", f"{mean:.1f}")
+        table.add_row(f"{name}: busiest hour, planned", f"{busiest.mean:.1f}, {busiest.planned:.1f}")
         table.add_row(f"{name}: start", *_cells(its.start))
         table.add_row(f"{name}: session", *_cells(its.session))
     table.add_row("node", *_cells(demand.node))

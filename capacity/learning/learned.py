@@ -14,7 +14,6 @@ from capacity.learning.observed import SESSION_LENGTHS, STARTS
 from capacity.learning.prometheus import Prometheus
 from capacity.planning import base_stock, week
 from capacity.planning.plan import Planner
-from capacity.planning.week import Stretch
 from capacity.stack_file import Stack
 
 _LEVELS: Final = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
@@ -71,18 +70,15 @@ def demand_of(learned: Learned, stack: Stack, node: Duration | None) -> StackDem
     provisioning = learned.node or node
     if provisioning is None:
         raise LearningError("too few nodes were started while an instance waited for one: give --provisioning")
-    return StackDemand(
-        {
-            name: Demand(
-                tuple(round(each.planned, 3) for each in learned.hours[name]),
-                learned.starts[name],
-                learned.sessions[name],
-            )
-            for name in names
-        },
-        provisioning,
-        learned.timezone,
-    )
+    applications = {
+        name: Demand(
+            arrivals_per_hour=tuple(round(each.planned, 3) for each in learned.hours[name]),
+            start=learned.starts[name],
+            session=learned.sessions[name],
+        )
+        for name in names
+    }
+    return StackDemand(applications, provisioning, learned.timezone)
 
 
 def demand_file(demand: StackDemand) -> dict[str, Any]:
@@ -119,15 +115,14 @@ def buffers(planner: Planner, stack: Stack, timezone: str) -> dict[str, dict[str
     for application in stack.applications:
         if application.name not in planner.demand.applications:
             continue
+        name = application.name
         instances = [
-            _of_each_version(
-                planner, application.name, application.weights, hour, its.sizes.instances[application.name]
-            )
+            _of_each_version(planner, name, application.weights, hour, its.sizes.instances[name])
             for hour, its in enumerate(plan.hours)
         ]
         slots = [its.sizes.slots if not found else 0 for its in plan.hours]
         nodes = [math.ceil(each / planner.pool.slots) for each in slots]
-        found[application.name] = _buffer(instances, nodes, timezone)
+        found[name] = _buffer(instances, nodes, timezone)
     return found
 
 
@@ -146,11 +141,7 @@ def _buffer(instances: list[int], nodes: list[int], timezone: str) -> dict[str, 
     schedule = [
         {"when": stretch.when, "timezone": timezone, key: stretch.value}
         for key, values in (("instances", instances), ("nodes", nodes))
-        for stretch in _stretches(values, usual[key])
+        for stretch in week.stretches(values, usual[key])
     ]
     buffer: dict[str, Any] = {key: value for key, value in usual.items() if value or key == "instances"}
     return {**buffer, "schedule": schedule} if schedule else buffer
-
-
-def _stretches(values: list[int], usual: int) -> tuple[Stretch, ...]:
-    return week.stretches(values, usual)

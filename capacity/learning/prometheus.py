@@ -61,8 +61,8 @@ class Prometheus:
             body = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise PrometheusError(
-                f"{where} does not answer as Prometheus would ({error}); give --prometheus its address, such as that of "
-                "kubectl -n monitoring port-forward svc/prometheus-operated 9090"
+                f"{where} does not answer as Prometheus would ({error}); give --prometheus its address, such as "
+                "http://127.0.0.1:9090 of kubectl -n monitoring port-forward svc/prometheus-operated 9090"
             ) from error
         if body.get("status") != "success":
             raise PrometheusError(f"{where}: {body.get('error', body)}: {parameters['query']}")

@@ -1,4 +1,4 @@
-"""How long things take, where some had not ended yet when one looked: the estimate of E. Kaplan and P. Meier (1958). Pure.
+"""How long things take, where some had not ended when one looked: the estimate of E. Kaplan and P. Meier (1958). Pure.
 
 To leave out what has not ended would make everything seem shorter than it is, and the tail most of all.
 """

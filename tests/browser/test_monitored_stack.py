@@ -191,6 +191,21 @@ def check_targets(watched: Watched, playing: dict[str, Any]) -> None:
     assert target["scrapeUrl"].endswith(f":{ports.OBSERVATION}/metrics")
 
 
+def check_cpu(watched: Watched, playing: dict[str, Any]) -> None:
+    """The exporter tells of the application's processes, whose they are, and not of the pause container's."""
+    session = playing["labels"]["app.pixel/session"]
+    ours = f'process_cpu_usage_percent{{pod="{playing["name"]}",session_id="{session}",game_id="demo"}}'
+    eventually(lambda: watched.has(f"{ours} > 5"), "the application's use is told with its session")
+    series = watched.ask(lambda prometheus: prometheus.query(ours))
+    assert not [each for each in series if each["metric"]["process_pid"] == "1"]
+    # The stack's file asks for 300m, beside which stand the sidecar's 50m and the exporter's own 10m.
+    assert {each["metric"]["pod_cpu_request"] for each in series} == {"0.360000"}
+    by_request = ours.replace("usage_percent", "utilization_percent_by_request")
+    ratio = f"({ours} > 5) / on (process_pid) {by_request}"
+    ratios = watched.ask(lambda prometheus: prometheus.query(ratio))
+    assert {round(float(each["value"][1]), 3) for each in ratios} == {0.36}
+
+
 def test_every_expression_is_answered_or_its_metric_is_listed(watched: Watched, stack_url: str, page: Page) -> None:
     eventually(lambda: watched.has("pixel_sessions_ended_total"), "the matchmaker is scraped")
     eventually(lambda: an_instance_waits(watched), "an instance waits for a player")
@@ -224,6 +239,7 @@ def test_every_expression_is_answered_or_its_metric_is_listed(watched: Watched, 
     (turn,) = watched.ask(lambda prometheus: prometheus.query(f'pixel:session_turn:info{{session="{session}"}}'))
     (pod,) = watched.ask(lambda prometheus: prometheus.query(f'pixel:session_pod:info{{session="{session}"}}'))
     assert (turn["metric"]["node"], pod["metric"]["pod"]) == (addresses.NODE_NAME, playing["name"])
+    check_cpu(watched, playing)
 
     page.close()
     eventually(nobody_plays, "the session ends")

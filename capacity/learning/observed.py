@@ -22,8 +22,8 @@ ARRIVALS: Final[Sequence[str]] = (
 
 STARTS: Final = "sum by (application, le) (increase(pixel_instance_start_seconds_bucket[%ds]))"
 SESSION_LENGTHS: Final = "sum by (application, le) (increase(pixel_session_seconds_bucket[%ds]))"
-SESSIONS: Final = "pixel:session_pod:info"
-"""A series for each session while it lasts."""
+SESSIONS: Final = "max by (application, session) (max_over_time(pixel:session_pod:info[%ds]))"
+"""A series for each session while it lasts; over a time, since a series alone lingers for minutes after its end."""
 
 PODS: Final[Mapping[str, str]] = {
     "created": f"max by (namespace, pod) (max_over_time(kube_pod_created{{{INSTANCES}}}[1d]))",
@@ -132,9 +132,10 @@ def sessions(prometheus: Prometheus, start: float, end: float, step: float = 60.
     knows when it began. One that is there at the end lasts longer.
     """
     found: dict[str, list[Seen]] = defaultdict(list)
-    for each in prometheus.during(SESSIONS, start, end, step):
+    for each in prometheus.during(SESSIONS % step, start, end, step):
         if each.times[0] > start + step:
-            lasted = each.times[-1] - each.times[0] + step
+            # From the first step in which there was something of it to the last: on average neither early nor late.
+            lasted = max(each.times[-1] - each.times[0], step / 2)
             found[each.labels.get("application", "")].append(Seen(lasted, each.times[-1] < end - 2 * step))
     return dict(found)
 

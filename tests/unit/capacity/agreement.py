@@ -105,7 +105,7 @@ def error_of(values: np.ndarray) -> float:
 
 def well_kept(on_order: float) -> int:
     """A buffer that few players find empty: of fewer the theory's mean wait is low, as docs/capacity.md says."""
-    return round(on_order + 2.4 * on_order**0.5)
+    return int(on_order + 2.4 * on_order**0.5 + 0.5)
 
 
 def small_grid() -> Iterator[Case]:

@@ -3,9 +3,11 @@
 Comments stay, and so does whatever is not changed, to the letter.
 """
 
+import copy
 import difflib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,21 +25,74 @@ def of_applications(path: Path, changes: Mapping[str, Mapping[str, Any]]) -> str
     Raises:
         ValueError: where the file would not stay as it is, or an application is not there.
     """
-    before = path.read_text()
-    document = _load(before)
-    if _dump(document) != before:
-        raise ValueError(
-            f"{path} is written in a way that would not stay as it is; indent lists by two, and mappings too"
+    with _changed(path) as change:
+        for name, values in changes.items():
+            entry = change.entry(name)
+            for key, value in values.items():
+                _put(entry, key.split("."), value)
+    return change.diff
+
+
+def of_fleets(path: Path, requests: Mapping[str, Mapping[str, str]]) -> str:
+    """The diff that gives applications the CPU requests of classes: by application, then by class.
+
+    A class without a name changes the application itself; of several each becomes an application of its own, named
+    after both, in the place of the one that there was.
+    """
+    with _changed(path) as change:
+        for name, classes in requests.items():
+            entry = change.entry(name)
+            if list(classes) == [""]:
+                _put(entry, ["resources", "cpu"], classes[""])
+                continue
+            place = change.entries.index(entry)
+            change.entries.remove(entry)
+            for number, (suffix, cpu) in enumerate(classes.items()):
+                its = copy.deepcopy(entry)
+                its["name"] = f"{name}-{suffix}"
+                _put(its, ["resources", "cpu"], cpu)
+                change.entries.insert(place + number, its)
+    return change.diff
+
+
+class _Change:
+    """A stack file that is being changed in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._path: Final = path
+        self._before: Final = path.read_text()
+        self.document: Final = _load(self._before)
+        if _dump(self.document) != self._before:
+            raise ValueError(
+                f"{path} is written in a way that would not stay as it is; indent mappings and lists by two"
+            )
+        self.entries: Final[CommentedSeq] = self.document["config"]["pixel:apps"]
+        self.diff = ""
+
+    def entry(self, name: str) -> CommentedMap:
+        """An application's entry."""
+        names = [entry["name"] for entry in self.entries]
+        if name not in names:
+            raise ValueError(f"{self._path} has no application {name}; it has {', '.join(names)}")
+        found: CommentedMap = self.entries[names.index(name)]
+        return found
+
+    def finish(self) -> None:
+        """Compare."""
+        lines = difflib.unified_diff(
+            self._before.splitlines(True),
+            _dump(self.document).splitlines(True),
+            f"a/{self._path}",
+            f"b/{self._path}",
         )
-    entries = {entry["name"]: entry for entry in document["config"]["pixel:apps"]}
-    for name, values in changes.items():
-        if name not in entries:
-            raise ValueError(f"{path} has no application {name}; it has {', '.join(entries)}")
-        for key, value in values.items():
-            _put(entries[name], key.split("."), value)
-    after = _dump(document)
-    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), f"a/{path}", f"b/{path}")
-    return "".join(lines)
+        self.diff = "".join(lines)
+
+
+@contextmanager
+def _changed(path: Path) -> Iterator[_Change]:
+    change = _Change(path)
+    yield change
+    change.finish()
 
 
 def _put(entry: CommentedMap, keys: list[str], value: Any) -> None:  # noqa: ANN401 - what YAML holds

@@ -4,8 +4,15 @@ import math
 import random
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import httpx
+
+from tests.cluster.conftest import eventually
+from tests.cluster.prometheus import command, process
+from tests.ports import free_port
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -40,6 +47,24 @@ class Past:
                 for time, value in sorted(samples):
                     yield f"{metric}{{{labels}}} {value!r} {time!r}\n"
         yield "# EOF\n"
+
+
+@contextmanager
+def answering(folder: Path) -> Iterator[str]:
+    """Prometheus over a data folder; its address."""
+    (folder / "prometheus.yaml").write_text("{}")
+    port = free_port()
+    with process([*command(folder, port), "--storage.tsdb.retention.time=90d"], folder / "prometheus.log"):
+        address = f"http://127.0.0.1:{port}"
+
+        def ready() -> bool:
+            try:
+                return httpx.get(f"{address}/-/ready").status_code == 200
+            except httpx.TransportError:
+                return False
+
+        eventually(ready, "Prometheus answers")
+        yield address
 
 
 def players(past: Past, application: str, by_hour: list[float], end: float, weeks: int, chance: random.Random) -> None:
@@ -95,6 +120,25 @@ def sessions(past: Past, application: str, end: float, days: int, each_day: int,
         while time < min(began + lasts, end):
             past.add("pixel:session_pod:info", labels, time, 1)
             time += 30
+
+
+def games(past: Past, end: float, sessions: int, chance: random.Random) -> None:
+    """Sessions of half an hour of three games of one application, whose processes use what `GAMES` says."""
+    for number in range(sessions):
+        for name, (game, encoder) in GAMES.items():
+            labels = {"application": "arcade", "game_id": name, "session_id": f"{name}-{number}"}
+            labels["pod_cpu_request"] = "3.810000"
+            began = end - (number + 1) * HOUR
+            for step in range(120):
+                for pid, (process_name, percent) in enumerate(zip(PROCESSES, (game, encoder), strict=True)):
+                    its = {**labels, "process_name": process_name, "process_pid": str(7 + pid)}
+                    value = round(percent * chance.lognormvariate(0, 0.1), 3)
+                    past.add("process_cpu_usage_percent", its, began + 15 * step, value)
+
+
+PROCESSES = ("Arcade-Linux-Shipping", "gst-launch-1.0")
+GAMES = {"cards": (20.0, 30.0), "racing": (150.0, 50.0), "shooter": (350.0, 50.0)}
+"""Percent of a core of the game itself, and of its encoder."""
 
 
 def _poisson(mean: float, chance: random.Random) -> int:

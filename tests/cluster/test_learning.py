@@ -6,10 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 
@@ -17,9 +16,8 @@ from capacity import demand as demands
 from capacity.learning.learned import demand_of, learn
 from capacity.learning.prometheus import Prometheus, PrometheusError
 from capacity.stack_file import read
-from tests.cluster.backfill import DAY, HOUR, Past, players, pods, sessions
-from tests.cluster.conftest import eventually
-from tests.cluster.prometheus import NEEDS_PROMETHEUS, command, process
+from tests.cluster.backfill import DAY, HOUR, Past, answering, players, pods, sessions
+from tests.cluster.prometheus import NEEDS_PROMETHEUS
 from tests.ports import free_port
 
 pytestmark = [pytest.mark.cluster, NEEDS_PROMETHEUS]
@@ -28,24 +26,6 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 WEEKS = 3
 BY_HOUR = [24.0 if hour // 24 < 5 and 8 <= hour % 24 < 20 else 3.0 for hour in range(168)]
 """Players an hour of the week."""
-
-
-@contextmanager
-def answering(folder: Path) -> Iterator[str]:
-    """Prometheus over a data folder; its address."""
-    (folder / "prometheus.yaml").write_text("{}")
-    port = free_port()
-    with process([*command(folder, port), "--storage.tsdb.retention.time=90d"], folder / "prometheus.log"):
-        address = f"http://127.0.0.1:{port}"
-
-        def ready() -> bool:
-            try:
-                return httpx.get(f"{address}/-/ready").status_code == 200
-            except httpx.TransportError:
-                return False
-
-        eventually(ready, "Prometheus answers")
-        yield address
 
 
 @pytest.fixture(scope="module")

@@ -79,13 +79,20 @@ class _Change:
 
     def finish(self) -> None:
         """Compare."""
-        lines = difflib.unified_diff(
-            self._before.splitlines(True),
-            _dump(self.document).splitlines(True),
-            f"a/{self._path}",
-            f"b/{self._path}",
-        )
-        self.diff = "".join(lines)
+        before = self._before.splitlines(True)
+        after = _with_comments_of(before, _dump(self.document).splitlines(True))
+        self.diff = "".join(difflib.unified_diff(before, after, f"a/{self._path}", f"b/{self._path}"))
+
+
+def _with_comments_of(before: list[str], after: list[str]) -> list[str]:
+    """Put back the lines of comment that went with what was replaced: each may be about what follows it."""
+    kept: list[str] = []
+    for kind, start, end, new_start, new_end in difflib.SequenceMatcher(None, before, after, False).get_opcodes():
+        replaced = after[new_start:new_end]
+        kept += replaced
+        if kind in ("replace", "delete"):
+            kept += [line for line in before[start:end] if line.lstrip().startswith("#") and line not in replaced]
+    return kept
 
 
 @contextmanager
@@ -102,6 +109,11 @@ def _put(entry: CommentedMap, keys: list[str], value: Any) -> None:  # noqa: ANN
             entry[key] = CommentedMap()
             entry[key].fa.set_flow_style()
         entry = entry[key]
+    if last == "schedule":
+        # What happens once, or by a cron expression, is not known of here.
+        value = [*(value or ()), *(each for each in entry.get(last, ()) if "when" not in each)] or None
+        if value:
+            entry.fa.set_block_style()
     if value is None:
         entry.pop(last, None)
     elif not (last in entry and entry[last] == value):

@@ -5,9 +5,11 @@ What a stack file may hold is checked when it is previewed; here only what plann
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -15,10 +17,76 @@ from capacity import shapes
 from capacity.shapes import Shape, Size
 
 STACKS: Final = Path("stacks")
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 class StackFileError(ValueError):
     """A stack file that cannot be planned from; the text names file, key and remedy."""
+
+
+@dataclass(frozen=True)
+class ServiceLevel:
+    """A buffer by what it is to promise."""
+
+    chance: float
+    """That a player finds something ready."""
+    arrivals_per_hour: float
+    start_seconds: float
+    provision_seconds: float
+
+
+@dataclass(frozen=True)
+class Weekly:
+    """What a schedule puts in place of the same keys of a buffer, at some hours of some days."""
+
+    days: frozenset[int]
+    """From Monday, 0."""
+    start: str
+    """Of the clock, such as 08:00."""
+    end: str
+    timezone: str
+    change: Mapping[str, float]
+
+    def holds(self, time: datetime) -> bool:
+        """Whether it does at a time, which knows its zone."""
+        local = time.astimezone(ZoneInfo(self.timezone))
+        clock, today, yesterday = f"{local:%H:%M}", local.weekday(), (local.weekday() - 1) % 7
+        if self.start < self.end:
+            return today in self.days and self.start <= clock < self.end
+        # Past midnight: of the day's evening, or of the night after the day before.
+        return (today in self.days and clock >= self.start) or (yesterday in self.days and clock < self.end)
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """What an application keeps ready. Of the ways to say how much the one that asks for most counts."""
+
+    instances: float = 0
+    """Warm instances of each version."""
+    percent: float = 0
+    """The same in percent of the application's sessions."""
+    nodes: float = 0
+    """Nodes' worth of free slots."""
+    nodes_percent: float = 0
+    """Free slots in percent of the application's sessions."""
+    service_level: ServiceLevel | None = None
+    schedule: tuple[Weekly, ...] = ()
+    """Weeks' own; what happens once, or by a cron expression, is left out of a plan."""
+
+    def at(self, time: datetime) -> "Buffer":
+        """As the schedule has it at a time."""
+        change = {key: value for each in self.schedule if each.holds(time) for key, value in each.change.items()}
+        arrivals, level = change.pop("arrivals_per_hour", None), self.service_level
+        if arrivals is not None and level is not None:
+            level = replace(level, arrivals_per_hour=arrivals)
+        return replace(
+            self,
+            instances=change.get("instances", self.instances),
+            percent=change.get("percent", self.percent),
+            nodes=change.get("nodes", self.nodes),
+            nodes_percent=change.get("nodes_percent", self.nodes_percent),
+            service_level=level,
+        )
 
 
 @dataclass(frozen=True)
@@ -28,12 +96,7 @@ class Application:
     name: str
     weights: tuple[int, ...]
     """Of its versions, those that get sessions."""
-    instances: int
-    """Warm instances of each version."""
-    nodes: int
-    """Nodes' worth of free slots."""
-    service_level: float | None
-    """The chance that a player finds something ready, where the buffer says one."""
+    buffer: Buffer
     millicores: int
     mebibytes: int
     gpu_mebibytes: int
@@ -107,11 +170,12 @@ def stack_of(path: Path, config: Mapping[str, Any]) -> Stack:
     """The part of a stack's configuration that planning needs."""
     try:
         gpu, monitoring = config["pixel:pools"]["gpu"], config.get("pixel:monitoring") or {}
+        timezone = (config.get("pixel:capacity") or {}).get("timezone", "UTC")
         return Stack(
             name=path.stem.removeprefix("Pulumi."),
             path=path,
             region=config["oci:region"],
-            applications=tuple(_application(each) for each in config["pixel:apps"]),
+            applications=tuple(_application(each, timezone) for each in config["pixel:apps"]),
             shape=gpu["shape"],
             slots_per_gpu=_slots_per_gpu(gpu.get("sharing") or {}),
             least_nodes=gpu["min"],
@@ -123,20 +187,40 @@ def stack_of(path: Path, config: Mapping[str, Any]) -> Stack:
         raise StackFileError(f"{path}: the key {error} is missing; `make preview` says what belongs there") from error
 
 
-def _application(entry: Mapping[str, Any]) -> Application:
-    buffer, resources, picture = entry["buffer"], entry["resources"], entry["resolution"]
-    level = (buffer.get("service_level") or {}).get("chance")
+def _application(entry: Mapping[str, Any], timezone: str) -> Application:
+    resources, picture = entry["resources"], entry["resolution"]
     return Application(
         name=entry["name"],
         weights=tuple(each["weight"] for each in entry["versions"] if each["weight"]),
-        instances=int(buffer.get("instances", 0)),
-        nodes=int(buffer.get("nodes", 0)),
-        service_level=None if level is None else float(level),
+        buffer=_buffer(entry["buffer"], timezone),
         millicores=millicores(str(resources["cpu"])),
         mebibytes=mebibytes(resources["memory"]),
         gpu_mebibytes=mebibytes(resources.get("gpu_memory", "2Gi")),
         pixels_per_second=picture["width"] * picture["height"] * picture["frame_rate"],
     )
+
+
+def _buffer(entry: Mapping[str, Any], timezone: str) -> Buffer:
+    level = entry.get("service_level")
+    weekly = [each for each in entry.get("schedule") or () if "when" in each]
+    return Buffer(
+        **{key: float(entry.get(key, 0)) for key in ("instances", "percent", "nodes", "nodes_percent")},
+        service_level=ServiceLevel(**{key: float(value) for key, value in level.items()}) if level else None,
+        schedule=tuple(_weekly(each, timezone) for each in weekly),
+    )
+
+
+def _weekly(entry: Mapping[str, Any], timezone: str) -> Weekly:
+    days, _, hours = entry["when"].partition(" ")
+    start, _, end = hours.partition("-")
+    held: set[int] = set()
+    for part in ["Mon-Sun"] if days == "daily" else days.split(","):
+        first, _, last = part.partition("-")
+        day, until = DAYS.index(first), DAYS.index(last or first)
+        # Fri-Mon goes over the weekend.
+        held |= {each % 7 for each in range(day, until + 1 if day <= until else until + 8)}
+    change = {key: float(value) for key, value in entry.items() if key not in ("when", "timezone")}
+    return Weekly(frozenset(held), start, end, entry.get("timezone", timezone), change)
 
 
 def _slots_per_gpu(sharing: Mapping[str, Any]) -> int | None:

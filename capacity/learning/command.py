@@ -16,8 +16,9 @@ from capacity.learning.learned import Learned, buffers, demand_file, demand_of, 
 from capacity.learning.prometheus import Prometheus
 from capacity.planning.command import SERVICE_LEVEL
 from capacity.planning.plan import Planner, Pool
-from capacity.stack_file import Stack
+from capacity.stack_file import ServiceLevel, Stack
 
+_DEFAULT: Final = ServiceLevel(SERVICE_LEVEL, 0, 0, 0)
 HELP: Final = "Learn from Prometheus who comes when, and propose buffers as a diff"
 WEEK: Final = 7 * 86400.0
 
@@ -53,12 +54,18 @@ def run(options: argparse.Namespace) -> None:
     if options.write is not None:
         options.write.write_text(yaml.safe_dump(demand_file(demand), sort_keys=False, default_flow_style=None))
     planner = _planner(stack, demand, options)
-    changes = {name: {"buffer": buffer} for name, buffer in buffers(planner, stack, learned.timezone).items()}
+    # Counts take the place of a service level, which would count where it asks for more.
+    changes = {
+        name: {"buffer.service_level": None, **{f"buffer.{key}": value for key, value in buffer.items()}}
+        for name, buffer in buffers(planner, stack, learned.timezone).items()
+    }
     print(proposal.of_applications(stack.path, changes), end="")
 
 
 def _planner(stack: Stack, demand: StackDemand, options: argparse.Namespace) -> Planner:
-    levels = {each.name: options.service_level or each.service_level or SERVICE_LEVEL for each in stack.applications}
+    levels = {
+        its.name: options.service_level or (its.buffer.service_level or _DEFAULT).chance for its in stack.applications
+    }
     pool = Pool(
         slots=options.slots or stack.slots,
         gpus=options.gpus or stack.known_shape.gpus,

@@ -106,7 +106,7 @@ def _quantiles(duration: Duration) -> Any:  # noqa: ANN401 - what YAML holds
 
 
 def buffers(planner: Planner, stack: Stack, timezone: str) -> dict[str, dict[str, Any]]:
-    """By application: its `buffer` as it would stand in the stack file.
+    """By application: the keys of its `buffer` as they would stand in the stack file; None for one to leave out.
 
     Free slots are any application's; they stand with the first one that is planned for.
     """
@@ -143,5 +143,4 @@ def _buffer(instances: list[int], nodes: list[int], timezone: str) -> dict[str, 
         for key, values in (("instances", instances), ("nodes", nodes))
         for stretch in week.stretches(values, usual[key])
     ]
-    buffer: dict[str, Any] = {key: value for key, value in usual.items() if value or key == "instances"}
-    return {**buffer, "schedule": schedule} if schedule else buffer
+    return {"instances": usual["instances"], "nodes": usual["nodes"] or None, "schedule": schedule or None}

@@ -2,11 +2,14 @@
 
 import argparse
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
@@ -15,11 +18,11 @@ from capacity import demand as demands
 from capacity import stack_file
 from capacity.demand import DemandError, StackDemand
 from capacity.durations import exponential, fixed
-from capacity.planning import week
+from capacity.planning import base_stock, week
 from capacity.planning.plan import SURPLUS_SECONDS, Planner, Pool, Promised, Sizes
 from capacity.planning.rule import Advice, advise
 from capacity.planning.week import Week
-from capacity.stack_file import Stack
+from capacity.stack_file import ServiceLevel, Stack
 
 HELP: Final = "What buffers promise and cost, and what a service level needs"
 SERVICE_LEVEL: Final = 0.99
@@ -131,14 +134,37 @@ class StackPlan:
             gpu_hour_price=stack.gpu_hour_price,
         )
         self.applications = {each.name: each for each in stack.applications if each.name in known.applications}
-        levels = {name: _level(options, its.service_level) for name, its in self.applications.items()}
+        levels = {
+            name: _level(options, its.buffer.service_level.chance if its.buffer.service_level else None)
+            for name, its in self.applications.items()
+        }
         self.planner = Planner(known, pool, levels)
-        present = Sizes(
-            {name: its.instances * len(its.weights) for name, its in self.applications.items()},
-            sum(its.nodes for its in self.applications.values()) * pool.slots,
-        )
-        self.present = week.plan(self.planner, lambda _hour: present)
+        self.present = week.plan(self.planner, self._present)
         self.proposed = week.proposed(self.planner)
+
+    def _present(self, hour: int) -> Sizes:
+        """What the stack file keeps ready in an hour of the week."""
+        # Some week in winter: an hour's summer time moves a schedule of another zone by nothing, mostly.
+        time = datetime(2024, 1, 1, 0, 30, tzinfo=ZoneInfo(self.timezone)) + timedelta(hours=hour)
+        instances, slots = {}, 0
+        for name, its in self.applications.items():
+            buffer, weights = its.buffer.at(time), its.weights
+            sessions = (
+                self.planner.demand.applications[name].rate(hour) * self.planner.demand.applications[name].session.mean
+            )
+            parts = [weight / sum(weights) for weight in weights]
+            level = buffer.service_level
+            promised = [_promised(level, part, level.start_seconds) if level else 0 for part in parts]
+            instances[name] = sum(
+                max(int(buffer.instances), math.ceil(buffer.percent * part * sessions / 100 - 1e-9), number)
+                for part, number in zip(parts, promised, strict=True)
+            )
+            slots += max(
+                int(buffer.nodes) * self.planner.pool.slots,
+                math.ceil(buffer.nodes_percent * sessions / 100 - 1e-9),
+                _promised(level, 1.0, level.provision_seconds) if level else 0,
+            )
+        return Sizes(instances, slots)
 
     def numbers(self) -> dict[str, Any]:
         """All of it, for programs."""
@@ -219,6 +245,12 @@ def rule_table(advices: Sequence[Advice]) -> Table:
         'In balance: where sessions end as often as they begin, and give their slots back ("?": give --session)'
     )
     return table
+
+
+def _promised(level: ServiceLevel, part: float, lead: float) -> int:
+    """What the fleet controller keeps for a service level, of which a version has a part."""
+    rate = part * level.arrivals_per_hour / 3600
+    return base_stock.buffer_for(level.chance, rate, lead) if rate else 0
 
 
 def _week_numbers(plan: Week) -> dict[str, Any]:

@@ -18,7 +18,7 @@ class Recipe:
     name: str
     dockerfile: str
     packages: tuple[str, ...] = ()
-    """Python packages copied whole."""
+    """Python packages copied whole, by their folders."""
     group: str | None = None
     """Dependency group of pyproject.toml, exported with hashes to ``build/requirements/<group>.txt``."""
     page: bool = False
@@ -26,7 +26,13 @@ class Recipe:
 
 
 RECIPES: tuple[Recipe, ...] = (
-    Recipe("signalling", "signalling/Dockerfile", packages=("signalling", "streamer/cpu_exporter"), group="signalling", page=True),
+    Recipe(
+        "signalling",
+        "signalling/Dockerfile",
+        packages=("signalling", "streamer/cpu_exporter"),
+        group="signalling",
+        page=True,
+    ),
     Recipe("streamer", "streamer/Dockerfile", packages=("streamer",), group="streamer"),
     Recipe("turn", "signalling/turn/Dockerfile"),
 )

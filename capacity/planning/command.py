@@ -33,6 +33,9 @@ _SECONDS: Final[Mapping[str, float]] = {"s": 1, "min": 60, "h": 3600, "d": 86400
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's flags."""
     add_stack_arguments(parser, many=True)
+    parser.add_argument(
+        "--rush", action="store_true", help="nobody leaves while a node is made, as at an event's start"
+    )
     parser.add_argument("--hours", action="store_true", help="also each stretch of the week with its buffers")
     parser.add_argument("--json", action="store_true", help="numbers for programs")
 
@@ -75,7 +78,7 @@ def run(options: argparse.Namespace) -> None:
     for number, name in enumerate(options.stack):
         stack = stack_file.read(name, options.stacks_folder)
         its = argparse.Namespace(**{**vars(options), "demand": options.demand[number] if options.demand else None})
-        plans.append(StackPlan(stack, known_players(its, stack), options))
+        plans.append(StackPlan(stack, known_players(its, stack), options, rush=options.rush))
     tables = [table for plan in plans for table in plan.tables(hours=options.hours)]
     _print(options, [plan.numbers() for plan in plans], tables)
 
@@ -123,7 +126,7 @@ def _assumed(options: argparse.Namespace, stack: Stack) -> StackDemand:
 class StackPlan:
     """One stack: its buffers as they are, and as they should be."""
 
-    def __init__(self, stack: Stack, known: StackDemand, options: argparse.Namespace) -> None:
+    def __init__(self, stack: Stack, known: StackDemand, options: argparse.Namespace, *, rush: bool = False) -> None:
         self.stack = stack
         self.timezone = known.timezone
         pool = Pool(
@@ -138,7 +141,7 @@ class StackPlan:
             name: _level(options, its.buffer.service_level.chance if its.buffer.service_level else None)
             for name, its in self.applications.items()
         }
-        self.planner = Planner(known, pool, levels)
+        self.planner = Planner(known, pool, levels, rush=rush)
         self.present = week.plan(self.planner, self._present)
         self.proposed = week.proposed(self.planner)
 

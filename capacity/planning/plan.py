@@ -79,6 +79,8 @@ class Planner:
     pool: Pool
     levels: Mapping[str, float]
     """The share of players, by application, that is to find something ready."""
+    rush: bool = False
+    """Whether nobody leaves while a node is made, as in the first minutes of an event."""
 
     def rates(self, hour: int) -> dict[str, float]:
         """Players a second, of those applications that have some."""
@@ -159,6 +161,7 @@ class Planner:
                     self.demand.node,
                     self.pool.slots,
                     self.pool.surplus_seconds,
+                    gives_back=not self.rush,
                 ),
             )
         return self._known[hour]

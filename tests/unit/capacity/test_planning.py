@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -238,6 +239,13 @@ def test_a_pool_at_its_cap_says_so_and_one_beyond_it_has_no_mean() -> None:
     assert hour.promised["a"].chance_of_waiting > 0.3
     beyond = Planner(of_mapping(demand(arrivals_per_hour=120)), Pool(1, 1, 0, 46, 2.0), {"a": 0.99})
     assert beyond.evaluate(0, Sizes({"a": 5}, 0)).promised["a"].overloaded
+
+
+def test_a_rush_needs_more_since_nobody_gives_a_slot_back() -> None:
+    calm, rush = planner(arrivals_per_hour=60), replace(planner(arrivals_per_hour=60), rush=True)
+    assert sum(rush.propose(12).instances.values()) + rush.propose(12).slots > calm.propose(12).instances["a"] + 4
+    kept = rush.evaluate(12, rush.propose(12)).promised["a"]
+    assert kept.chance_of_waiting <= 0.01 < rush.evaluate(12, calm.propose(12)).promised["a"].chance_of_waiting
 
 
 def test_a_quiet_application_keeps_nothing_and_costs_the_least_nodes() -> None:

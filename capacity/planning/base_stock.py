@@ -10,6 +10,7 @@ C. Palm, "Analysis of the Erlang traffic formula for busy-signal assignments", 1
 Standard library only.
 """
 
+import math
 from dataclasses import dataclass
 
 from capacity.durations import Duration
@@ -56,12 +57,9 @@ def buffer_for(service_level: float, rate: float, lead: float) -> int:
 
 
 def rule_of_thumb(rate: float, lead: float) -> int:
-    """What Scalable Pixel Streaming advises: as many as come during one lead time.
-
-    https://docs.scalablestreaming.io, "Overprovisioning", example calculations.
-    """
-    # Seconds that a person wrote, such as 1/120 of 120, must not round up to 2.
-    return -int(-(rate * lead + 1e-9) // 1) if (rate * lead) % 1 > 1e-9 else round(rate * lead)
+    """What Scalable Pixel Streaming's reference advises on overprovisioning: as many as come during one lead time."""
+    # A rate of 1/120 a second for 120 seconds must not round up to 2.
+    return math.ceil(rate * lead - 1e-9)
 
 
 def chance_to_wait_longer(seconds: float, buffer: int, rate: float, lead: Duration) -> float:

@@ -123,7 +123,7 @@ def build(batch: Batch, staging: Path, step: Step) -> dict[str, Built]:
 def _beside(tool: Tool, batch: Batch, go: Path, environment: Mapping[str, str], staging: Path) -> Iterator[Path]:
     """Copies of a module's own files, which are read-only where they are."""
     for module, pattern in tool.source.beside:
-        command = [go, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module]
+        command = [str(go), "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module]
         answer = subprocess.run(command, cwd=batch.folder, env=environment, capture_output=True, text=True, check=False)
         found = sorted(Path(answer.stdout.strip()).glob(pattern)) if answer.returncode == 0 else []
         if not found:

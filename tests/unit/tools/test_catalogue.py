@@ -44,6 +44,7 @@ def test_the_version_is_the_one_that_the_module_pins(tool):
 @pytest.mark.parametrize("tool", RELEASED, ids=lambda tool: tool.name)
 @pytest.mark.parametrize("system", ["linux-amd64", "linux-arm64"])
 def test_release_addresses_are_complete_and_name_version_and_processor(tool, system):
+    assert tool.release is not None
     release = resolve(tool.release, tool.version, system)
     assert release is not None
     texts = [release.url, release.checksums, *filter(None, [release.member]), *release.beside]
@@ -56,7 +57,9 @@ def test_release_addresses_are_complete_and_name_version_and_processor(tool, sys
 
 @pytest.mark.parametrize("system", ["darwin-arm64", "linux-riscv64"])
 def test_no_release_is_asked_for_on_other_machines(system):
-    assert resolve(CATALOGUE["etcd"].release, "3.6.8", system) is None
+    release = CATALOGUE["etcd"].release
+    assert release is not None
+    assert resolve(release, "3.6.8", system) is None
 
 
 def test_versions_reach_the_built_kubernetes():

@@ -23,6 +23,7 @@ from components.workloads import (
     MONITORING_NAMESPACE,
     PLATFORM_NAMESPACE,
 )
+from components.workloads.addon_network_policies import addon_openings
 from components.workloads.network_policies import openings, policies
 
 _PODS_OF_A_NODE = 110
@@ -96,7 +97,9 @@ class Namespaces(pulumi.ComponentResource):
             {
                 "instances_namespace": INSTANCES_NAMESPACE,
                 "instances_account": INSTANCES_ACCOUNT,
-                "policies": policies(openings(args.network, args.apps, args.redis)),
+                "policies": policies(
+                    (*openings(args.network, args.apps, args.redis), *addon_openings(args.network, args.addons))
+                ),
                 "most_pods": most_instances(args.apps, args.pools),
             },
             parent=self,

@@ -38,8 +38,8 @@ CLUSTER_TOOLS = (
     "kubectl",
     "coredns",
 )
-ADDON_TOOLS = ("prometheus", "promtool", "kube-state-metrics", "cert-manager", "kube-network-policies")
-"""What the program installs in a real cluster by charts and images: for tests."""
+TEST_TOOLS = ("prometheus", "promtool", "kube-state-metrics", "cert-manager", "kube-network-policies", "actionlint")
+"""What the program installs in a real cluster by charts and images, and what reads workflows: for tests."""
 
 
 class DemoError(Exception):
@@ -113,7 +113,7 @@ def up(steps: Steps, existing: ExistingCluster | None = None) -> LocalStack:
 def prepare(steps: Steps) -> None:
     """Install every package and tool that the local stack and the tests use."""
     ensure_packages(steps, GROUPS)
-    ensure_tools(("pulumi", *CLUSTER_TOOLS, *ADDON_TOOLS), steps)
+    ensure_tools(("pulumi", *CLUSTER_TOOLS, *TEST_TOOLS), steps)
 
 
 def local_stack_file(built: Mapping[str, Image]) -> StackFile:

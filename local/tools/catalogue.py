@@ -169,6 +169,23 @@ _TOOLS: Final = (
         ),
         source=Source(module="coredns", package=".", output="coredns"),
     ),
+    Tool(
+        name="actionlint",
+        version="1.7.12",
+        ask=("--version",),
+        fit=Fit.SAME_MINOR_OR_NEWER,
+        release=Release(
+            url="https://github.com/rhysd/actionlint/releases/download/v{version}/actionlint_{version}_linux_{arch}.tar.gz",
+            checksums="https://github.com/rhysd/actionlint/releases/download/v{version}/actionlint_{version}_checksums.txt",
+            member="actionlint",
+        ),
+        source=Source(
+            module="actionlint",
+            package="github.com/rhysd/actionlint/cmd/actionlint",
+            output="actionlint",
+            variables=(("github.com/rhysd/actionlint.version", "1.7.12"),),
+        ),
+    ),
     _prometheus("prometheus"),
     _prometheus("promtool"),
     Tool(

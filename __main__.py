@@ -83,6 +83,7 @@ namespaces = Namespaces(
         its.pools,
         its.redis.mode,
         addons=frozenset(name for name, wanted in addons.items() if wanted),
+        policies=its.network_policies.policies,
     ),
     in_cluster,
 )

@@ -12,7 +12,7 @@ from components.workloads.addon_network_policies import addon_openings
 from components.workloads.namespaces import NAMESPACES
 from components.workloads.network_policies import Way, openings, policies
 from tests.program.network_policy import Cluster, End, Outside, Pod, allowed
-from tests.program.recording import Record
+from tests.program.recording import Record, run, stack_file
 from tests.unit.components.settings_cases import patched
 
 NO_EGRESS, EGRESS = "other", "app"
@@ -316,6 +316,14 @@ def test_without_an_exception_nothing_passes(record: Record, its: Settings) -> N
             free = name == "TURN"
             assert allowed(Cluster(denying), one, other, "TCP", 443) is free
             assert allowed(Cluster(denying), other, one, "TCP", 443) is free
+
+
+def test_a_stack_may_have_none() -> None:
+    config = stack_file("local")
+    config["pixel:network_policies"]["policies"] = False
+    assert not run("local", config).objects("NetworkPolicy")
+    with pytest.raises(SettingsError, match=r"network_policies\.policies is false: an engine without policies"):
+        load(patched("pixel:network_policies", {"policies": False}))
 
 
 def test_policies_are_there_before_pods(record: Record) -> None:

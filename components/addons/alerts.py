@@ -57,7 +57,7 @@ class Alerts(pulumi.ComponentResource):
             parent=self,
             depends_on=[args.namespaces],
         )
-        options = pulumi.ResourceOptions(parent=self, depends_on=[secret, args.monitoring])
+        options = pulumi.ResourceOptions(parent=self, depends_on=[args.namespaces, secret, args.monitoring])
         manifests.KubernetesObject(configuration(args.receivers), options)
         self.register_outputs({"receivers": [each.name for each in args.receivers]})
 

@@ -212,7 +212,9 @@ def test_too_little_disk_is_said_before_compiling(tmp_path, monkeypatch):
 
 
 RUN = """
-import sys
+import signal, sys
+# Whoever runs the tests in the background has it ignored, and so would everything that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from local.progress import Steps
 from local.tools import ensure_tools

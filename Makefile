@@ -37,6 +37,11 @@ lint: | $(UV) ## Check style, types and who imports whom
 	@$(RUN) mypy
 	@$(RUN) lint-imports
 
+.PHONY: charts
+charts: | $(UV) ## Fetch the stacks' charts (needs helm), render them with our values and check what comes out
+	@$(RUN) python -m local charts
+	@$(RUN) pytest tests/cluster/test_rendered_charts.py $(ARGS)
+
 .PHONY: format
 format: | $(UV) ## Rewrite the sources in the project's format
 	@$(RUN) ruff check --fix $(SOURCES)

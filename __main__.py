@@ -4,6 +4,7 @@ import pulumi
 import pulumi_oci
 
 from components.addons.access import open_up
+from components.addons.alerts import Alerts, AlertsArgs
 from components.addons.autoscaling import Autoscaling, AutoscalingArgs
 from components.addons.certificates import turn_host
 from components.addons.gpu import GpuPlugin, GpuPluginArgs
@@ -82,6 +83,7 @@ namespaces = Namespaces(
         its.pools,
         its.redis.mode,
         addons=frozenset(name for name, wanted in addons.items() if wanted),
+        policies=its.network_policies.policies,
     ),
     in_cluster,
 )
@@ -96,6 +98,8 @@ monitoring = (
     if its.monitoring.enabled
     else None
 )
+if monitoring and its.monitoring.alerts:
+    Alerts("alerts", AlertsArgs(its.monitoring.alerts, namespaces, monitoring.release), in_both)
 before = [*identity.policies, *([monitoring.release] if monitoring else [])]
 ingress = open_up(its, foundation, namespaces, tags, before, in_both)
 Autoscaling("autoscaling", AutoscalingArgs(its, foundation, identity.policies, namespaces, monitoring), in_both)

@@ -31,3 +31,18 @@ OBSERVATION = 9000
 """Health and metrics of the matchmaker and the sidecar."""
 CPU_EXPORTER = 9001
 """What each process of an instance uses; beside the sidecar's own metrics, in the same pod."""
+
+METRICS_OF_ADDONS = {
+    "traefik": 9100,
+    "cert-manager": 9402,
+    "keda": 8080,
+    "external-dns": 7979,
+    "cluster-dns": 9153,
+}
+"""Where what the charts install, and the cluster's DNS, answers Prometheus."""
+WEBHOOKS = {"cert-manager": (10250,), "keda": (9443, 6443), "monitoring": (10250,)}
+"""Where add-ons answer the API server: webhooks, and the metrics that KEDA gives to autoscalers."""
+ACME_SOLVER = 8089
+"""Where the pods that answer Let's Encrypt's challenges listen."""
+GRAFANA = 3000
+PROMETHEUS = 9090

@@ -23,6 +23,7 @@ from components.workloads import (
     MONITORING_NAMESPACE,
     PLATFORM_NAMESPACE,
 )
+from components.workloads.addon_network_policies import addon_openings
 from components.workloads.network_policies import openings, policies
 
 _PODS_OF_A_NODE = 110
@@ -79,6 +80,8 @@ class NamespacesArgs:
     redis: RedisMode
     addons: frozenset[str] = frozenset()
     """Which of the namespaces that come with an add-on are wanted, by name."""
+    policies: bool = True
+    """Whether they get NetworkPolicies."""
 
 
 class Namespaces(pulumi.ComponentResource):
@@ -91,12 +94,13 @@ class Namespaces(pulumi.ComponentResource):
             manifests.KubernetesObject(document, options)
             for document in manifests.render("namespaces.yaml.j2", {"namespaces": rows(args.addons)})
         ]
+        table = (*openings(args.network, args.apps, args.redis), *addon_openings(args.network, args.addons))
         manifests.apply(
             "isolation.yaml.j2",
             {
                 "instances_namespace": INSTANCES_NAMESPACE,
                 "instances_account": INSTANCES_ACCOUNT,
-                "policies": policies(openings(args.network, args.apps, args.redis)),
+                "policies": policies(table) if args.policies else [],
                 "most_pods": most_instances(args.apps, args.pools),
             },
             parent=self,

@@ -1,4 +1,4 @@
-"""Who may talk to whom in the cluster: everything is denied in both namespaces, and one table names the exceptions.
+"""Who may talk to whom in the cluster: everything is denied in our namespaces, and one table names the exceptions.
 
 An exception becomes a NetworkPolicy of its name, so that `kubectl get networkpolicy` reads like the table. Pods on
 their node's network, the TURN pool's, are bound by no policy; what they may reach, security lists and coturn's own
@@ -36,6 +36,7 @@ class Pods:
     """The pods of a namespace that carry all of some labels; of no labels, all of them."""
 
     namespace: str
+    """Empty for every namespace, of peers only."""
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -72,18 +73,19 @@ class Opening:
     reason: str
 
 
-def _tcp(*numbers: int) -> tuple[Port, ...]:
+def tcp(*numbers: int) -> tuple[Port, ...]:
+    """Ports of TCP, each by itself."""
     return tuple(Port("TCP", number) for number in numbers)
 
 
 MATCHMAKER = Pods(PLATFORM_NAMESPACE, {"app.kubernetes.io/name": "matchmaker"})
 INSTANCES = Pods(INSTANCES_NAMESPACE)
 _VALKEY = Pods(PLATFORM_NAMESPACE, {"app.kubernetes.io/name": "valkey"})
-_TRAEFIK = Pods(INGRESS_NAMESPACE, {"app.kubernetes.io/name": "traefik"})
-_PROMETHEUS = Pods(MONITORING_NAMESPACE, {"app.kubernetes.io/name": "prometheus"})
-_CLUSTER_DNS = Pods("kube-system", {"k8s-app": "kube-dns"})
+TRAEFIK = Pods(INGRESS_NAMESPACE, {"app.kubernetes.io/name": "traefik"})
+PROMETHEUS = Pods(MONITORING_NAMESPACE, {"app.kubernetes.io/name": "prometheus"})
+CLUSTER_DNS = Pods("kube-system", {"k8s-app": "kube-dns"})
 
-_DNS = (Port("UDP", ports.DNS), Port("TCP", ports.DNS))
+DNS_PORTS = (Port("UDP", ports.DNS), Port("TCP", ports.DNS))
 _STUN_AND_RELAY = (
     Port("UDP", ports.TURN),
     Port("TCP", ports.TURN),
@@ -104,28 +106,28 @@ def openings(
             "players-through-ingress",
             MATCHMAKER,
             Way.FROM,
-            (_TRAEFIK,),
-            _tcp(ports.PLAYERS),
+            (TRAEFIK,),
+            tcp(ports.PLAYERS),
             "Players' page and WebSockets",
         ),
         Opening(
             "prometheus-to-matchmaker",
             MATCHMAKER,
             Way.FROM,
-            (_PROMETHEUS,),
-            _tcp(ports.OBSERVATION),
+            (PROMETHEUS,),
+            tcp(ports.OBSERVATION),
             "Metrics",
         ),
-        Opening("matchmaker-to-dns", MATCHMAKER, Way.TO, (_CLUSTER_DNS,), _DNS, "Names of Services"),
+        Opening("matchmaker-to-dns", MATCHMAKER, Way.TO, (CLUSTER_DNS,), DNS_PORTS, "Names of Services"),
         Opening(
-            "matchmaker-to-api", MATCHMAKER, Way.TO, (api,), _tcp(ports.KUBERNETES_API), "Claims, and watches of nodes"
+            "matchmaker-to-api", MATCHMAKER, Way.TO, (api,), tcp(ports.KUBERNETES_API), "Claims, and watches of nodes"
         ),
         Opening(
             "matchmaker-to-api-service",
             MATCHMAKER,
             Way.TO,
             (api_service,),
-            _tcp(ports.HTTPS),
+            tcp(ports.HTTPS),
             "The same, before its address is translated",
         ),
         Opening(
@@ -133,7 +135,7 @@ def openings(
             MATCHMAKER,
             Way.TO,
             (INSTANCES,),
-            _tcp(ports.PLAYERS, ports.OBSERVATION),
+            tcp(ports.PLAYERS, ports.OBSERVATION),
             "Signalling and state of sidecars",
         ),
         Opening(
@@ -141,10 +143,10 @@ def openings(
             INSTANCES,
             Way.FROM,
             (MATCHMAKER,),
-            _tcp(ports.PLAYERS, ports.OBSERVATION),
+            tcp(ports.PLAYERS, ports.OBSERVATION),
             "Signalling and state of sidecars",
         ),
-        Opening("prometheus-to-sidecars", INSTANCES, Way.FROM, (_PROMETHEUS,), _tcp(ports.OBSERVATION), "Metrics"),
+        Opening("prometheus-to-sidecars", INSTANCES, Way.FROM, (PROMETHEUS,), tcp(ports.OBSERVATION), "Metrics"),
         Opening(
             "prometheus-to-cpu-exporters",
             INSTANCES,
@@ -181,13 +183,13 @@ def _redis(mode: RedisMode, network: NetworkSettings) -> tuple[Opening, ...]:
     if mode is RedisMode.NONE:
         return ()
     redis: Peer = _VALKEY if mode is RedisMode.IN_CLUSTER else Block(network.subnets.workers)
-    to = Opening("matchmaker-to-redis", MATCHMAKER, Way.TO, (redis,), _tcp(ports.REDIS), "Queue, leases, fan-out")
+    to = Opening("matchmaker-to-redis", MATCHMAKER, Way.TO, (redis,), tcp(ports.REDIS), "Queue, leases, fan-out")
     if mode is RedisMode.MANAGED:
         return (to,)
     return (
         to,
-        Opening("redis-from-matchmaker", _VALKEY, Way.FROM, (MATCHMAKER,), _tcp(ports.REDIS), "The same"),
-        Opening("prometheus-to-redis", _VALKEY, Way.FROM, (_PROMETHEUS,), _tcp(ports.REDIS_EXPORTER), "Metrics"),
+        Opening("redis-from-matchmaker", _VALKEY, Way.FROM, (MATCHMAKER,), tcp(ports.REDIS), "The same"),
+        Opening("prometheus-to-redis", _VALKEY, Way.FROM, (PROMETHEUS,), tcp(ports.REDIS_EXPORTER), "Metrics"),
     )
 
 
@@ -201,16 +203,17 @@ def _egress(app: AppSettings, network: NetworkSettings) -> tuple[Opening, ...]:
             f"{app.name}-dns",
             instances,
             Way.TO,
-            (_CLUSTER_DNS,),
-            _DNS,
+            (CLUSTER_DNS,),
+            DNS_PORTS,
             "The names of what `egress` opens; other instances get no DNS, which carries data out too",
         ),
     )
 
 
 def policies(table: Sequence[Opening]) -> list[dict[str, Any]]:
-    """The NetworkPolicies: all denied in each namespace of the table, then one for each row."""
-    namespaces = dict.fromkeys((PLATFORM_NAMESPACE, INSTANCES_NAMESPACE))
+    """The NetworkPolicies: all denied in each namespace of the table but the cluster's own, then one for each row."""
+    namespaces = dict.fromkeys((PLATFORM_NAMESPACE, INSTANCES_NAMESPACE, *(row.pods.namespace for row in table)))
+    namespaces.pop(CLUSTER_DNS.namespace, None)
     denied = [
         _policy("default-deny", each, "What no other policy allows", {}, {"policyTypes": ["Ingress", "Egress"]})
         for each in namespaces
@@ -245,7 +248,9 @@ def _peer(peer: Peer, namespace: str) -> dict[str, Any]:
             block["except"] = [str(each) for each in peer.without]
         return {"ipBlock": block}
     pods: dict[str, Any] = {"podSelector": _selector(peer.labels)}
-    if peer.namespace != namespace:
+    if not peer.namespace:
+        pods["namespaceSelector"] = {}
+    elif peer.namespace != namespace:
         pods["namespaceSelector"] = _selector({"kubernetes.io/metadata.name": peer.namespace})
     return pods
 

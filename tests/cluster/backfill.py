@@ -10,6 +10,8 @@ from pathlib import Path
 
 import httpx
 
+from local.progress import Steps
+from local.tools import ensure_tools
 from tests.cluster.conftest import eventually
 from tests.cluster.prometheus import command, process
 from tests.ports import free_port
@@ -35,7 +37,8 @@ class Past:
         path = folder / "past.txt"
         path.write_text("".join(self._lines()))
         data = folder / "data"
-        blocks = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet", str(path), str(data)]
+        promtool = str(ensure_tools(["promtool"], Steps())["promtool"])
+        blocks = [promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", str(path), str(data)]
         subprocess.run(blocks, check=True, capture_output=True)
         path.unlink()
 

@@ -11,9 +11,8 @@ import pytest
 import yaml
 
 from tests.cluster.backfill import HOUR, Past, answering, games
-from tests.cluster.prometheus import NEEDS_PROMETHEUS
 
-pytestmark = [pytest.mark.cluster, NEEDS_PROMETHEUS]
+pytestmark = pytest.mark.cluster
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

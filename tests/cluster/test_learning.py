@@ -17,10 +17,9 @@ from capacity.learning.learned import demand_of, learn
 from capacity.learning.prometheus import Prometheus, PrometheusError
 from capacity.stack_file import read
 from tests.cluster.backfill import DAY, HOUR, Past, answering, players, pods, sessions
-from tests.cluster.prometheus import NEEDS_PROMETHEUS
 from tests.ports import free_port
 
-pytestmark = [pytest.mark.cluster, NEEDS_PROMETHEUS]
+pytestmark = pytest.mark.cluster
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 WEEKS = 3

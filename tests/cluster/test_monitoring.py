@@ -20,7 +20,7 @@ from components.settings import Settings, load
 from tests.cluster.api_server import api_server
 from tests.cluster.discovery import Target, write_targets
 from tests.cluster.prometheus import (
-    NEEDS_PROMETHEUS,
+    NEEDS_EXPORTER,
     Prometheus,
     command,
     metrics_of,
@@ -41,7 +41,7 @@ from tests.unit.signalling.stage import stream
 pytestmark = [
     pytest.mark.cluster,
     pytest.mark.timeout(300),
-    NEEDS_PROMETHEUS,
+    NEEDS_EXPORTER,
 ]
 
 ADDRESS = "127.0.0.78"

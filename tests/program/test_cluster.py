@@ -173,6 +173,7 @@ def test_every_component_registers_real_outputs_and_parents_what_it_makes(record
             "pixel:addons:GpuPlugin": its.pools.sharing.resource is not None,
             "pixel:prepull:Prepull": its.pools.prepull,
             "pixel:monitoring:Monitoring": its.monitoring.enabled,
+            "pixel:addons:Alerts": bool(its.monitoring.alerts),
             "pixel:ingress:Ingress": its.ingress.enabled,
             "pixel:certificates:Certificates": its.certificates.enabled,
             "pixel:dns:Dns": its.dns.enabled,

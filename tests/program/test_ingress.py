@@ -88,9 +88,12 @@ def test_players_addresses_come_from_the_load_balancer_only(reachable: Record, i
 def test_traefik_survives_a_node_and_a_roll_out(reachable: Record, its: Settings) -> None:
     values = release(reachable, "traefik").inputs["values"]
     assert values["deployment"]["replicas"] == its.ingress.replicas >= 2
-    assert values["podDisruptionBudget"] == {"enabled": True, "maxUnavailable": 1}
+    budget = reachable.object("PodDisruptionBudget", "traefik")
+    assert (budget["metadata"]["namespace"], budget["spec"]["maxUnavailable"]) == ("ingress", 1)
+    spread = values["topologySpreadConstraints"]
+    assert budget["spec"]["selector"] == spread[0]["labelSelector"]
     assert values["updateStrategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
-    keys = [each["topologyKey"] for each in values["topologySpreadConstraints"]]
+    keys = [each["topologyKey"] for each in spread]
     assert keys == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
     for entry_point in values["ports"].values():
         life = entry_point["transport"]["lifeCycle"]

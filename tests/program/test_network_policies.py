@@ -8,12 +8,15 @@ import pytest
 from components.settings import Settings, SettingsError, load
 from components.settings.network import PODS_CIDR, SERVICES_CIDR
 from components.settings.redis import RedisMode
+from components.workloads.addon_network_policies import addon_openings
+from components.workloads.namespaces import NAMESPACES
 from components.workloads.network_policies import Way, openings, policies
 from tests.program.network_policy import Cluster, End, Outside, Pod, allowed
-from tests.program.recording import Record
+from tests.program.recording import Record, run, stack_file
 from tests.unit.components.settings_cases import patched
 
 NO_EGRESS, EGRESS = "other", "app"
+ADDONS = {each.name for each in NAMESPACES if not each.always}
 
 ROWS: list[tuple[str, str, str, int, bool]] = [
     # from, to, protocol, port, allowed
@@ -114,6 +117,93 @@ ROWS: list[tuple[str, str, str, int, bool]] = [
     ("node of the instances", "session instance", "TCP", 9000, True),
     ("worker node", "session instance", "TCP", 9000, False),
     ("worker node", "matchmaker", "TCP", 3000, False),
+    # The cluster's DNS answers pods and workers, and nothing that a player sends through a relay.
+    ("stranger", "cluster DNS", "UDP", 53, True),
+    ("worker node", "cluster DNS", "UDP", 53, True),
+    ("prometheus", "cluster DNS", "TCP", 9153, True),
+    ("stranger", "cluster DNS", "TCP", 9153, False),
+    ("TURN", "cluster DNS", "UDP", 53, False),
+    ("TURN node in the overlay", "cluster DNS", "UDP", 53, False),
+    ("TURN node in the overlay", "cluster DNS", "TCP", 53, False),
+    ("internet", "cluster DNS", "UDP", 53, False),
+]
+
+ADDON_ROWS: list[tuple[str, str, str, int, bool]] = [
+    # Of the ends that a stack has.
+    ("load balancer", "traefik", "TCP", 8000, True),
+    ("load balancer", "traefik", "TCP", 8443, True),
+    ("load balancer", "traefik", "TCP", 8080, False),
+    ("load balancer", "traefik", "TCP", 9100, False),
+    ("internet", "traefik", "TCP", 8443, False),
+    ("stranger", "traefik", "TCP", 8443, False),
+    ("TURN node in the overlay", "traefik", "TCP", 8443, False),
+    ("prometheus", "traefik", "TCP", 9100, True),
+    ("traefik", "grafana", "TCP", 3000, True),
+    ("traefik", "prometheus", "TCP", 9090, False),
+    ("traefik", "solver", "TCP", 8089, True),
+    ("stranger", "solver", "TCP", 8089, False),
+    ("traefik", "API server", "TCP", 6443, True),
+    ("traefik", "API Service", "TCP", 443, True),
+    ("traefik", "internet", "TCP", 443, False),
+    ("traefik", "metadata service", "TCP", 80, False),
+    ("solver", "internet", "TCP", 443, False),
+    ("solver", "API server", "TCP", 6443, False),
+    ("cert-manager", "traefik", "TCP", 8000, True),
+    ("cert-manager", "internet", "TCP", 443, True),
+    ("cert-manager", "internet", "TCP", 53, True),
+    ("cert-manager", "internet", "TCP", 22, False),
+    ("cert-manager", "internet", "UDP", 53, False),
+    ("cert-manager", "metadata service", "TCP", 80, False),
+    ("cert-manager", "worker node", "TCP", 443, False),
+    ("cert-manager", "API server", "TCP", 6443, True),
+    ("cert-manager", "API Service", "TCP", 443, True),
+    ("cert-manager", "cluster DNS", "UDP", 53, True),
+    ("cert-manager", "session instance", "TCP", 3000, False),
+    ("API server", "cert-manager's webhook", "TCP", 10250, True),
+    ("worker node", "cert-manager's webhook", "TCP", 10250, True),
+    ("TURN", "cert-manager's webhook", "TCP", 10250, False),
+    ("internet", "cert-manager's webhook", "TCP", 10250, False),
+    ("prometheus", "cert-manager", "TCP", 9402, True),
+    ("stranger", "cert-manager", "TCP", 9402, False),
+    ("prometheus", "worker node", "TCP", 10250, True),
+    ("prometheus", "TURN node", "TCP", 9100, True),
+    ("prometheus", "TURN node", "UDP", 3478, False),
+    ("prometheus", "internet", "TCP", 443, False),
+    ("prometheus", "metadata service", "TCP", 80, False),
+    ("prometheus", "API server", "TCP", 6443, True),
+    ("prometheus", "API Service", "TCP", 443, True),
+    ("prometheus", "alertmanager", "TCP", 9093, True),
+    ("prometheus", "cluster DNS", "UDP", 53, True),
+    ("grafana", "prometheus", "TCP", 9090, True),
+    ("grafana", "internet", "TCP", 443, False),
+    ("stranger", "grafana", "TCP", 3000, False),
+    ("stranger", "prometheus", "TCP", 9090, False),
+    ("API server", "prometheus", "TCP", 10250, True),
+    ("alertmanager", "internet", "TCP", 443, True),
+    ("alertmanager", "internet", "TCP", 587, True),
+    ("alertmanager", "internet", "TCP", 22, False),
+    ("alertmanager", "metadata service", "TCP", 80, False),
+    ("alertmanager", "session instance", "TCP", 9000, False),
+    ("keda", "prometheus", "TCP", 9090, True),
+    ("keda", "alertmanager", "TCP", 9093, False),
+    ("keda", "API server", "TCP", 6443, True),
+    ("keda", "API Service", "TCP", 443, True),
+    ("keda", "cluster DNS", "TCP", 53, True),
+    ("keda", "internet", "TCP", 443, False),
+    ("keda", "keda's metrics", "TCP", 9666, True),
+    ("API server", "keda", "TCP", 9443, True),
+    ("API server", "keda's metrics", "TCP", 6443, True),
+    ("prometheus", "keda", "TCP", 8080, True),
+    ("stranger", "keda", "TCP", 9666, False),
+    ("external-dns", "internet", "TCP", 443, True),
+    ("external-dns", "internet", "TCP", 80, False),
+    ("external-dns", "API server", "TCP", 6443, True),
+    ("external-dns", "API server", "TCP", 12250, True),
+    ("external-dns", "API Service", "TCP", 12250, True),
+    ("external-dns", "metadata service", "TCP", 80, False),
+    ("external-dns", "cluster DNS", "UDP", 53, True),
+    ("prometheus", "external-dns", "TCP", 7979, True),
+    ("stranger", "external-dns", "TCP", 7979, False),
 ]
 
 
@@ -148,6 +238,13 @@ def ends(record: Record, its: Settings) -> dict[str, End]:
         "prometheus": pod("monitoring", {"app.kubernetes.io/name": "prometheus"}),
         "grafana": pod("monitoring", {"app.kubernetes.io/name": "grafana"}),
         "cluster DNS": pod("kube-system", {"k8s-app": "kube-dns"}),
+        "solver": pod("ingress", {"acme.cert-manager.io/http01-solver": "true"}),
+        "cert-manager": pod("cert-manager", {"app.kubernetes.io/name": "cert-manager"}),
+        "cert-manager's webhook": pod("cert-manager", {"app.kubernetes.io/name": "webhook"}),
+        "alertmanager": pod("monitoring", {"app.kubernetes.io/name": "alertmanager"}),
+        "keda": pod("keda", {"app": "keda-operator"}),
+        "keda's metrics": pod("keda", {"app": "keda-operator-metrics-apiserver"}),
+        "external-dns": pod("external-dns", {"app.kubernetes.io/name": "external-dns"}),
         "stranger": pod("default", {"app.kubernetes.io/name": "traefik"}),
         "API server": Outside(subnets.api[2]),
         "API Service": Outside(SERVICES_CIDR[1]),
@@ -167,8 +264,19 @@ def cluster(record: Record, *, blocks_match_pods: bool = True) -> Cluster:
     return Cluster([each.inputs for each in record.objects("NetworkPolicy")], spaces, blocks_match_pods)
 
 
+def rows(found: dict[str, End], policies_of: Cluster) -> list[tuple[str, str, str, int, bool]]:
+    """The table, and of the add-ons' rows those whose pods' namespaces the stack has."""
+    missing = {name for name, end in found.items() if isinstance(end, Pod) and end.namespace in ADDONS}
+    missing = {name for name in missing if getattr(found[name], "namespace", "") not in policies_of.namespaces}
+    return ROWS + [row for row in ADDON_ROWS if not missing & {row[0], row[1]}]
+
+
 def wrong(found: dict[str, End], policies_of: Cluster) -> list[tuple[str, str, str, int, bool]]:
-    return [row for row in ROWS if allowed(policies_of, found[row[0]], found[row[1]], row[2], row[3]) is not row[4]]
+    return [
+        row
+        for row in rows(found, policies_of)
+        if allowed(policies_of, found[row[0]], found[row[1]], row[2], row[3]) is not row[4]
+    ]
 
 
 @pytest.mark.parametrize("blocks_match_pods", [True, False], ids=["blocks-find-pods", "blocks-do-not"])
@@ -177,8 +285,9 @@ def test_who_may_talk_to_whom(record: Record, its: Settings, blocks_match_pods: 
 
 
 def test_every_end_of_the_table_is_used(record: Record, its: Settings) -> None:
-    assert set(ends(record, its)) == {end for source, target, *_ in ROWS for end in (source, target)}
-    assert len({row[:4] for row in ROWS}) == len(ROWS)
+    every = ROWS + ADDON_ROWS
+    assert set(ends(record, its)) == {end for source, target, *_ in every for end in (source, target)}
+    assert len({row[:4] for row in every}) == len(every)
 
 
 def test_no_policy_could_be_left_out(record: Record, its: Settings) -> None:
@@ -191,10 +300,10 @@ def test_no_policy_could_be_left_out(record: Record, its: Settings) -> None:
         assert wrong(found, without), policy["metadata"]["name"]
 
 
-def test_both_namespaces_deny_what_is_not_allowed(record: Record) -> None:
+def test_every_namespace_denies_what_is_not_allowed(record: Record) -> None:
     found = [each.inputs for each in record.objects("NetworkPolicy")]
     denied = {each["metadata"]["namespace"] for each in found if each["metadata"]["name"] == "default-deny"}
-    assert denied == {"pixel", "pixel-instances"}
+    assert denied == {each.inputs["metadata"]["name"] for each in record.objects("Namespace")}
     for each in found:
         assert each["metadata"]["annotations"]["app.pixel/reason"]
         if each["metadata"]["name"] == "default-deny":
@@ -210,6 +319,14 @@ def test_without_an_exception_nothing_passes(record: Record, its: Settings) -> N
             free = name == "TURN"
             assert allowed(Cluster(denying), one, other, "TCP", 443) is free
             assert allowed(Cluster(denying), other, one, "TCP", 443) is free
+
+
+def test_a_stack_may_have_none() -> None:
+    config = stack_file("local")
+    config["pixel:network_policies"]["policies"] = False
+    assert not run("local", config).objects("NetworkPolicy")
+    with pytest.raises(SettingsError, match=r"network_policies\.policies is false: an engine without policies"):
+        load(patched("pixel:network_policies", {"policies": False}))
 
 
 def test_policies_are_there_before_pods(record: Record) -> None:
@@ -333,6 +450,7 @@ def test_only_matchmakers_reach_redis(row: tuple[RedisMode, str, str, int, bool]
 
 def test_every_row_of_the_table_has_its_own_name() -> None:
     its = with_egress("203.0.113.0/24")
-    names = [(row.pods.namespace, row.name) for row in openings(its.network, its.apps)]
+    table = (*openings(its.network, its.apps), *addon_openings(its.network, frozenset(ADDONS)))
+    names = [(row.pods.namespace, row.name) for row in table]
     assert len(set(names)) == len(names)
-    assert {row.way for row in openings(its.network, its.apps)} == set(Way)
+    assert {row.way for row in table} == set(Way)

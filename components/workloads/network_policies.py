@@ -151,8 +151,8 @@ def openings(
             "prometheus-to-cpu-exporters",
             INSTANCES,
             Way.FROM,
-            (_PROMETHEUS,),
-            _tcp(ports.CPU_EXPORTER),
+            (PROMETHEUS,),
+            tcp(ports.CPU_EXPORTER),
             "What each process of an instance uses",
         ),
         Opening(

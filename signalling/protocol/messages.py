@@ -70,7 +70,7 @@ class StreamerList(Message, tag="streamerList"):
 class Subscribe(Message, tag="subscribe"):
     """Player to server: connect me to this streamer (and disconnect me from the one before)."""
 
-    streamer_id: str
+    streamer_id: str = ""
 
 
 class Unsubscribe(Message, tag="unsubscribe"):

@@ -94,11 +94,13 @@ class Session:
 
 def endings(session: Session) -> list[Ending]:
     """The ends that are set for a session as it is now, nearest first."""
-    limits, found = session.limits, list(session.ordered)
+    limits = session.limits
+    if not (session.ordered or limits.max_seconds or limits.idle_seconds):
+        return []
+    found = list(session.ordered)
     if limits.max_seconds:
         found.append(_limit(session.started + limits.max_seconds, Reason.TIME_LIMIT, limits))
-    idle_from = _idle_from(session)
-    if limits.idle_seconds and idle_from is not None:
+    if limits.idle_seconds and (idle_from := _idle_from(session)) is not None:
         found.append(_limit(idle_from + limits.idle_seconds, Reason.IDLE, limits))
     return sorted(found)
 
@@ -127,7 +129,7 @@ def warning(session: Session, now: float) -> Ending | None:
 
 def next_deadline(session: Session, now: float) -> float | None:
     """When something has to be looked at again, if nothing else happens before."""
-    moments = [one.away_until for one in session.participants.values() if one.away]
+    moments = [one.away_until for one in session.participants.values() if one.connection is None]
     for ending in endings(session):
         moments.append(ending.at)
         if ending.told_from > now:

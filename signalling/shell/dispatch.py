@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from signalling.shell.handshake import Decide, server_protocol
+from signalling.shell.handshake import Decide, bound_flood, server_protocol
 from signalling.shell.listening import BACKLOG
 from signalling.shell.websocket import Keepalive, SocketLimits
 
@@ -63,6 +63,8 @@ class Port:
         except OSError:
             await self.close()
             raise
+        for socket in self._server.sockets:
+            bound_flood(socket)
         self._number = int(self._server.sockets[0].getsockname()[1])
 
     @property

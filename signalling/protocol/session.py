@@ -76,6 +76,8 @@ class Session:
     started: float
     participants: dict[str, Participant] = field(default_factory=dict)
     """By name."""
+    handed: dict[str, Role] = field(default_factory=dict)
+    """Roles that a hand-over has given, by name: they count also for whoever leaves and comes again by his ticket."""
     ordered: list[Ending] = field(default_factory=list)
     """Ends that were asked for from outside."""
     told: Reason | None = None

@@ -114,6 +114,7 @@ class Sessions:
         actions = self._renew(owner) + self._renew(other)
         owner.role, other.role = other.role, owner.role
         owner.watches, other.watches = other.watches, owner.watches
+        owner.session.handed |= {owner.name: owner.role, other.name: other.role}
         other.active = now
         return actions + self._tell_company(owner.session) + self._review(owner.session, now)
 
@@ -157,13 +158,14 @@ class Sessions:
         return session
 
     def _join(self, session: Session, ticket: AdmissionTicket, now: float) -> Participant:
+        role = session.handed.get(ticket.player, ticket.role)
         participant = session.participants[ticket.player] = Participant(
             connection=None,
             id=self._routing.next_id(),
-            watches=ticket.role is Role.SPECTATOR,
+            watches=role is Role.SPECTATOR,
             name=ticket.player,
             session=session,
-            role=ticket.role,
+            role=role,
             since=now,
             budget=self._budget,
             paid=now,

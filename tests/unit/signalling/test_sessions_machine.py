@@ -424,6 +424,16 @@ def test_after_a_hand_over_both_come_again_in_their_new_roles(watched):
     assert watched.over
 
 
+def test_who_gave_control_away_does_not_get_it_back_by_coming_again(watched):
+    watched.say(PLAYER, "sessionHandOver", player="p2")
+    watched.say(PLAYER, "sessionEnd")
+    assert watched.player_count == 1
+    actions = said(watched.admit(AGAIN, OWNER))
+    assert next(message for _, message in actions if message["type"] == "sessionState")["role"] == "spectator"
+    (connected,) = said(watched.say(AGAIN, "subscribe", streamerId="demo"))
+    assert connected[1]["dataChannel"] is False
+
+
 @pytest.mark.parametrize("to", ["nobody", "s", ""])
 def test_control_goes_to_a_spectator_only(watched, to):
     assert said(watched.say(PLAYER, "sessionHandOver", player=to)) == [(PLAYER, m.Refused.NOT_ALLOWED)]

@@ -3,7 +3,10 @@
 import asyncio
 import json
 import logging
+import os
 import re
+import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,6 +21,7 @@ from signalling.sidecar.settings import SidecarSettings
 from signalling.tickets.claims import AdmissionTicket, Command, CommandTicket, PlayerTicket, Role, SessionLimits
 from signalling.tickets.keys import public_line, signing_key
 from signalling.tickets.signing import sign
+from tests.ports import free_port
 from tests.unit.signalling.clients import Client, cut, eventually, streamer
 from tests.unit.signalling.raw import TEXT, Raw
 from tests.unit.signalling.test_sidecar_server import LOCAL
@@ -228,6 +232,29 @@ async def test_commands_need_their_ticket(pod):
         assert (await pod.ask("GET", path))[0] == 405
 
 
+ROUTES = {
+    ("GET", "/healthz"): (200, 200, 200, 200),
+    ("GET", "/readyz"): (200, 200, 200, 200),
+    ("GET", "/status"): (200, 200, 200, 200),
+    ("GET", "/metrics"): (200, 200, 200, 200),
+    ("GET", "/drain"): (200, 200, 200, 200),
+    ("POST", "/end"): (401, 401, 404, 401),
+    ("POST", "/recycle"): (401, 401, 401, 409),
+    ("POST", "/drain"): (405, 405, 405, 405),
+    ("GET", "/end"): (405, 405, 405, 405),
+    ("GET", "/"): (404, 404, 404, 404),
+    ("GET", "/../etc/passwd"): (404, 404, 404, 404),
+}
+"""The answer of an idle instance without a ticket, with one of admission, with one to end, with one to recycle."""
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_each_route_with_each_ticket(pod, method, path):
+    tickets = ("", signed(admission()), command(Command.END), command(Command.RECYCLE))
+    answers = [(await pod.ask(method, path, ticket))[0] for ticket in tickets]
+    assert tuple(answers) == ROUTES[method, path]
+
+
 async def test_a_session_is_ended_by_command_and_the_instance_used_again(pod):
     player, _ = await pod.playing(admission(opted_in=True))
     assert (await pod.ask("POST", "/recycle", command(Command.RECYCLE)))[0] == 409
@@ -385,3 +412,35 @@ async def test_nothing_secret_reaches_a_log(pod, tmp_path, caplog):
     assert "player admitted" in written and "stopped" in written
     for secret in (ticket, bad, end, *ticket.split("."), "secret-", "ab" * 32, public_line(KEY)):
         assert secret not in written
+
+
+async def test_on_sigterm_the_program_waits_for_its_session(http, tmp_path):
+    (tmp_path / "keys").write_text(public_line(KEY))
+    ports = {name: free_port() for name in ("STREAMER", "SFU", "PLAYER", "HEALTH")}
+    environ = {**os.environ, **{f"SIDECAR_{name}_PORT": str(port) for name, port in ports.items()}}
+    environ |= {"SIDECAR_TICKET_KEYS": str(tmp_path / "keys"), "SIDECAR_INSTANCE": "demo-1"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "signalling.sidecar", env=environ, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        assert json.loads(await process.stdout.readline())["message"] == "listening"
+        headers = {"Authorization": f"Bearer {signed(admission(opted_in=True))}"}
+        player = await Client.connect(http, f"ws://127.0.0.1:{ports['PLAYER']}/", headers=headers)
+        for expected in ("config", "sessionState", "sessionPlayers"):
+            await player.expect(expected)
+        process.send_signal(signal.SIGTERM)
+        assert (await player.expect("sessionState"))["reason"] == "maintenance"
+        await player.say("ping", time=1)
+        await player.expect("pong")
+        assert process.returncode is None
+        await player.say("sessionEnd")
+        assert (await player.expect("sessionState"))["state"] == "ended"
+        assert (await player.closed())[0] == 4010
+        output, _ = await asyncio.wait_for(process.communicate(), 20)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 0
+    assert json.loads(output.splitlines()[-1])["message"] == "stopped"

@@ -320,11 +320,13 @@ async def test_the_program_serves_a_session_through_the_real_api(server, client,
     address = "127.0.0.77"
     sidecar = SidecarServer(
         SidecarSettings(
+            admit_anybody=True,
             player_host=address,
             player_port=ports["INSTANCE"],
             health_host=address,
             health_port=ports["INSTANCE_HEALTH"],
             streamer_port=0,
+            sfu_port=0,
         )
     )
     await sidecar.start()

@@ -99,6 +99,8 @@ class Service:
         stack = {"instances_namespace": NAMESPACE, "applications": [{"name": "demo"}]}
         (folder / "matchmaker.json").write_text(json.dumps(stack))
         sidecar = {
+            "SIDECAR_ADMIT_ANYBODY": "true",
+            "SIDECAR_SFU_PORT": "0",
             "SIDECAR_PLAYER_HOST": ADDRESS,
             "SIDECAR_HEALTH_HOST": ADDRESS,
             "SIDECAR_PLAYER_PORT": str(port["INSTANCE"]),

@@ -18,8 +18,8 @@ class Client:
         self.config: dict[str, Any] = {}
 
     @classmethod
-    async def connect(cls, http: ClientSession, url: str) -> "Client":
-        return cls(await http.ws_connect(url, max_msg_size=0))
+    async def connect(cls, http: ClientSession, url: str, **more: Any) -> "Client":
+        return cls(await http.ws_connect(url, max_msg_size=0, **more))
 
     async def say(self, kind: str, **fields: Any) -> None:
         await self.socket.send_str(json.dumps({"type": kind, **fields}))
@@ -50,6 +50,13 @@ class Client:
         frame = await asyncio.wait_for(self.socket.receive(), PATIENCE)
         assert frame.type in {WSMsgType.CLOSE, WSMsgType.CLOSED}, frame
         return self.socket.close_code, frame.extra or ""
+
+    async def gone(self) -> None:
+        """Be gone, in whatever state the connection is."""
+        connection = self.socket._response.connection
+        if connection is not None and connection.transport is not None:
+            connection.transport.abort()
+        await self.socket.close()
 
 
 def cut(socket: ClientWebSocketResponse) -> None:

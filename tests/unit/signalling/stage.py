@@ -56,11 +56,13 @@ class Stage:
         address = f"127.0.0.{next(self._addresses)}"
         sidecar = SidecarServer(
             SidecarSettings(
+                admit_anybody=True,
                 player_host=address,
                 player_port=self.instance_port,
                 health_host=address,
                 health_port=self.health_port,
                 streamer_port=0,
+                sfu_port=0,
             )
         )
         await sidecar.start()

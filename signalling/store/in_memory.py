@@ -3,8 +3,7 @@
 import asyncio
 import time
 from bisect import bisect_left, insort
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
@@ -78,8 +77,6 @@ class MemoryStore:
         self._kept: Final[_Ending[Place]] = _Ending(clock)
         self._leases: Final[_Ending[Lease]] = _Ending(clock)
         self._values: Final[_Ending[str]] = _Ending(clock)
-        self._numbers: Final[_Ending[dict[str, int]]] = _Ending(clock)
-        self._lists: Final[_Ending[deque[str]]] = _Ending(clock)
         self._groups: Final[dict[str, _Ending[str]]] = {}
         self._listeners: Final[set[tuple[tuple[str, ...], asyncio.Queue[Heard]]]] = set()
         self._pruned = 0.0
@@ -109,6 +106,10 @@ class MemoryStore:
         if keep > 0:
             self._kept.put(f"{application} {session}", found[0].place, keep)
 
+    async def keep(self, application: str, place: Place, seconds: float) -> None:
+        """See Store."""
+        self._kept.put(f"{application} {place.session}", place, seconds)
+
     async def head(self, application: str, start: int, count: int) -> Sequence[Waiting]:
         """See Store."""
         queue = self._queue(application)
@@ -131,6 +132,17 @@ class MemoryStore:
         self._leases.put(player, lease, seconds)
         return lease, before
 
+    async def hold(self, replica: str, epochs: Mapping[str, int], seconds: float) -> frozenset[str]:
+        """See Store."""
+        taken = set()
+        for player, epoch in epochs.items():
+            found = self._leases.get(player)
+            if found is not None and found.epoch > epoch:
+                taken.add(player)
+            else:
+                self._leases.put(player, Lease(replica, epoch), seconds)
+        return frozenset(taken)
+
     async def leased(self, player: str) -> Lease | None:
         """See Store."""
         return self._leases.get(player)
@@ -147,7 +159,7 @@ class MemoryStore:
             if channel in channels:
                 heard.put_nowait(Heard(channel, said))
 
-    async def listen(self, *channels: str) -> AsyncIterator[Heard | None]:
+    async def listen(self, *channels: str) -> AsyncGenerator[Heard | None, None]:
         """See Store."""
         heard: asyncio.Queue[Heard] = asyncio.Queue()
         listener = (channels, heard)
@@ -180,32 +192,7 @@ class MemoryStore:
 
     async def forget(self, key: str) -> None:
         """See Store."""
-        for kind in (self._values, self._numbers, self._lists):
-            kind.pop(key)
-        self._groups.pop(key, None)
-
-    async def count(self, key: str, field: str, by: int, seconds: float) -> int:
-        """See Store."""
-        numbers = self._numbers.get(key)
-        if numbers is None:
-            numbers = {}
-            self._numbers.put(key, numbers, seconds)
-        numbers[field] = numbers.get(field, 0) + by
-        return numbers[field]
-
-    async def counts(self, key: str) -> Mapping[str, int]:
-        """See Store."""
-        return dict(self._numbers.get(key) or {})
-
-    async def append(self, key: str, entry: str, longest: int, seconds: float) -> None:
-        """See Store."""
-        entries = deque(self._lists.get(key) or (), maxlen=longest)
-        entries.appendleft(entry)
-        self._lists.put(key, entries, seconds)
-
-    async def entries(self, key: str, count: int) -> Sequence[str]:
-        """See Store."""
-        return list(islice(self._lists.get(key) or (), count))
+        self._values.pop(key)
 
     async def register(self, key: str, member: str, seconds: float) -> None:
         """See Store."""

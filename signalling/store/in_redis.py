@@ -3,7 +3,7 @@
 Every key begins with one prefix, and every key ends by itself.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, cast
@@ -19,7 +19,7 @@ from signalling.store.interface import HIGHEST_PRIORITY, Claimant, Heard, Lease,
 
 PREFIX: Final = "pixel:"
 PAGE: Final = 1000
-"""Members of a queue that are read or written at once: other commands wait for that long."""
+"""What is read or written at once of something long: other commands wait for that long."""
 _STEP: Final = 2**42
 """Between the scores of two priorities: more milliseconds than there are until the year 2109."""
 _BEGAN_SECONDS: Final = 30 * 86_400
@@ -70,8 +70,8 @@ class RedisStore:
         self._scripts: Final = {
             text: self._redis.register_script(text)
             for text in (
-                *(scripts.WAIT, scripts.LEAVE, scripts.HEAD, scripts.LEASE, scripts.RELEASE),
-                *(scripts.BEGAN, scripts.REGISTER, scripts.MEMBERS, scripts.COUNT),
+                *(scripts.WAIT, scripts.LEAVE, scripts.HEAD, scripts.LEASE, scripts.HOLD, scripts.RELEASE),
+                *(scripts.BEGAN, scripts.REGISTER, scripts.MEMBERS),
             )
         }
 
@@ -91,6 +91,11 @@ class RedisStore:
         """See Store."""
         keys = [*self._queue(application), self._key("kept", application, session)]
         await self._run(scripts.LEAVE, keys, [session, epoch, _ms(keep) if keep > 0 else 0])
+
+    async def keep(self, application: str, place: Place, seconds: float) -> None:
+        """See Store."""
+        name = self._key("kept", application, place.session)
+        await self._ask(self._redis.set(name, score_of(place), px=_ms(seconds)))
 
     async def head(self, application: str, start: int, count: int) -> Sequence[Waiting]:
         """See Store."""
@@ -122,6 +127,18 @@ class RedisStore:
         epoch, before = await self._run(scripts.LEASE, [self._key("lease", player)], [replica, _ms(seconds)])
         return Lease(replica, int(epoch)), _lease_of(before)
 
+    async def hold(self, replica: str, epochs: Mapping[str, int], seconds: float) -> frozenset[str]:
+        """See Store."""
+        taken: set[str] = set()
+        players = list(epochs)
+        for first in range(0, len(players), PAGE):
+            some = players[first : first + PAGE]
+            keys = [self._key("lease", player) for player in some]
+            said = [epochs[player] for player in some]
+            lost: list[int] = await self._run(scripts.HOLD, keys, [replica, _ms(seconds), *said])
+            taken.update(some[index - 1] for index in lost)
+        return frozenset(taken)
+
     async def leased(self, player: str) -> Lease | None:
         """See Store."""
         return _lease_of(await self._ask(self._redis.get(self._key("lease", player))))
@@ -134,7 +151,7 @@ class RedisStore:
         """See Store."""
         await self._ask(self._redis.publish(self._key("channel", channel), said))
 
-    async def listen(self, *channels: str) -> AsyncIterator[Heard | None]:
+    async def listen(self, *channels: str) -> AsyncGenerator[Heard | None, None]:
         """See Store."""
         names = {self._key("channel", channel): channel for channel in channels}
         async with self._redis.pubsub() as pubsub:
@@ -172,32 +189,7 @@ class RedisStore:
 
     async def forget(self, key: str) -> None:
         """See Store."""
-        kinds = ("value", "numbers", "list", "group")
-        await self._ask(self._redis.delete(*(self._key(kind, key) for kind in kinds)))
-
-    async def count(self, key: str, field: str, by: int, seconds: float) -> int:
-        """See Store."""
-        return int(await self._run(scripts.COUNT, [self._key("numbers", key)], [field, by, _ms(seconds)]))
-
-    async def counts(self, key: str) -> Mapping[str, int]:
-        """See Store."""
-        found = await self._ask(self._redis.hgetall(self._key("numbers", key)))
-        return {field: int(number) for field, number in found.items()}
-
-    async def append(self, key: str, entry: str, longest: int, seconds: float) -> None:
-        """See Store."""
-        name = self._key("list", key)
-        pipeline = self._redis.pipeline()
-        pipeline.lpush(name, entry)
-        pipeline.ltrim(name, 0, longest - 1)
-        pipeline.pexpire(name, _ms(seconds))
-        await self._ask(pipeline.execute())
-
-    async def entries(self, key: str, count: int) -> Sequence[str]:
-        """See Store."""
-        if count <= 0:
-            return []
-        return cast(list[str], await self._ask(self._redis.lrange(self._key("list", key), 0, count - 1)))
+        await self._ask(self._redis.delete(self._key("value", key)))
 
     async def register(self, key: str, member: str, seconds: float) -> None:
         """See Store."""

@@ -4,7 +4,7 @@ Nothing in the store is the only copy of what a session needs: Kubernetes holds 
 the queue. So a store that has lost everything is filled again by those who know.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -82,6 +82,10 @@ class Store(Protocol):
         """Out of the queue, unless another connection has the place; ``place`` still knows it for ``keep`` seconds."""
         ...
 
+    async def keep(self, application: str, place: Place, seconds: float) -> None:
+        """``place`` knows this place for so long, of somebody who does not wait."""
+        ...
+
     async def head(self, application: str, start: int, count: int) -> Sequence[Waiting]:
         """``count`` of the queue from position ``start`` (from 0) on; fewer are returned at its end only."""
         ...
@@ -100,6 +104,13 @@ class Store(Protocol):
         """This replica has the player's connection from now on; with the lease that this ends, if there was one."""
         ...
 
+    async def hold(self, replica: str, epochs: Mapping[str, int], seconds: float) -> frozenset[str]:
+        """These leases of this replica, by player, go on for so long, also where the store has lost them.
+
+        Returns the players that another connection has been leased since.
+        """
+        ...
+
     async def leased(self, player: str) -> Lease | None:
         """Who has the player's connection."""
         ...
@@ -112,7 +123,7 @@ class Store(Protocol):
         """A word to whoever listens now; nobody else will hear of it."""
         ...
 
-    def listen(self, *channels: str) -> AsyncIterator[Heard | None]:
+    def listen(self, *channels: str) -> AsyncGenerator[Heard | None, None]:
         """What is said on these channels, until the store fails; None once listening has begun."""
         ...
 
@@ -136,22 +147,6 @@ class Store(Protocol):
 
     async def forget(self, key: str) -> None:
         """No value any more, whatever it was."""
-        ...
-
-    async def count(self, key: str, field: str, by: int, seconds: float) -> int:
-        """Add to one of the numbers under a key, and return it; they end together, so long after the first one."""
-        ...
-
-    async def counts(self, key: str) -> Mapping[str, int]:
-        """All numbers under a key."""
-        ...
-
-    async def append(self, key: str, entry: str, longest: int, seconds: float) -> None:
-        """An entry at the front of a list, which keeps its newest ``longest``, so long after the last one."""
-        ...
-
-    async def entries(self, key: str, count: int) -> Sequence[str]:
-        """The newest entries of a list, the newest first."""
         ...
 
     async def register(self, key: str, member: str, seconds: float) -> None:

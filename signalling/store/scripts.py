@@ -87,6 +87,20 @@ redis.call('SET', KEYS[1], text .. ' ' .. ARGV[1], 'PX', ARGV[2])
 return {text, before}
 """
 
+HOLD: Final = """
+-- KEYS: leases. ARGV: replica, milliseconds, then the epoch of each.
+local taken = {}
+for i, key in ipairs(KEYS) do
+    local held = redis.call('GET', key)
+    if held and tonumber(string.match(held, '^%d+')) > tonumber(ARGV[i + 2]) then
+        taken[#taken + 1] = i
+    else
+        redis.call('SET', key, ARGV[i + 2] .. ' ' .. ARGV[1], 'PX', ARGV[2])
+    end
+end
+return taken
+"""
+
 RELEASE: Final = """
 -- KEYS: lease. ARGV: epoch.
 local held = redis.call('GET', KEYS[1])
@@ -122,10 +136,3 @@ MEMBERS: Final = (
 return redis.call('ZRANGE', KEYS[1], '(' .. string.format('%.0f', now), '+inf', 'BYSCORE')
 """
 )
-
-COUNT: Final = """
--- KEYS: numbers. ARGV: field, by, milliseconds.
-local number = redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2])
-if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
-return number
-"""

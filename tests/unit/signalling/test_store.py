@@ -140,6 +140,18 @@ async def test_a_place_is_kept_for_a_while_after_leaving(store):
     assert await store.place("demo", "never") is None
 
 
+async def test_a_place_is_kept_for_somebody_who_does_not_wait(store):
+    await store.keep("demo", Place("a", 7, 2), LONG)
+    assert await store.place("demo", "a") == Place("a", 7, 2)
+    assert await order(store) == []
+    await store.keep("demo", Place("a", 8), SHORT)
+
+    async def forgotten() -> bool:
+        return await store.place("demo", "a") is None
+
+    await until(forgotten, "the end of a kept place")
+
+
 async def test_leaving_without_keeping_forgets_the_place(store):
     await store.wait("demo", "r1", [claimant("a", 7)], LONG)
     await store.leave("demo", "a", 1)
@@ -158,6 +170,26 @@ async def test_a_lease_ends_the_one_before(store):
     assert await store.leased("p") == third
     await store.release("p", third.epoch)
     assert await store.leased("p") is None
+
+
+async def test_leases_go_on_while_they_are_said_again_and_come_back_to_a_store_that_lost_them(store):
+    first, _ = await store.lease("p", "r1", SHORT)
+    second, _ = await store.lease("q", "r2", LONG)
+    assert await store.hold("r1", {"p": first.epoch, "q": second.epoch - 1}, LONG) == {"q"}
+    assert await store.leased("q") == second
+    assert await store.hold("r1", {"lost": 7}, LONG) == frozenset()
+    assert await store.leased("lost") == Lease("r1", 7)
+
+    async def past() -> bool:
+        await store.put("clock", "1", SHORT)
+        await asyncio.sleep(2 * SHORT)
+        return await store.get("clock") is None
+
+    await until(past, "the first lease's own time")
+    assert await store.leased("p") == first
+    many = {f"player{number}": number for number in range(PAGE + 3)}
+    assert await store.hold("r3", many, LONG) == frozenset()
+    assert await store.leased(f"player{PAGE + 1}") == Lease("r3", PAGE + 1)
 
 
 async def test_an_epoch_is_a_time_so_that_it_grows_over_lost_data(store):
@@ -221,34 +253,6 @@ async def test_values_end(store):
     await store.forget("k")
     assert await store.get("k") is None
     assert await store.get("never") is None
-
-
-async def test_numbers_add_up_and_end_together_after_the_first(store):
-    assert await store.count("n", "a", 2, SHORT) == 2
-    assert await store.count("n", "a", -5, LONG) == -3
-    assert await store.count("n", "b", 1, LONG) == 1
-    assert await store.counts("n") == {"a": -3, "b": 1}
-
-    async def over() -> bool:
-        return bool(await store.counts("n") == {})
-
-    await until(over, "the end of numbers")
-    assert await store.count("n", "a", 1, LONG) == 1
-
-
-async def test_a_list_keeps_its_newest(store):
-    for number in range(5):
-        await store.append("l", str(number), 3, LONG)
-    assert await store.entries("l", 10) == ["4", "3", "2"]
-    assert await store.entries("l", 2) == ["4", "3"]
-    assert await store.entries("l", 0) == []
-    assert await store.entries("never", 5) == []
-    await store.append("l", "last", 3, SHORT)
-
-    async def over() -> bool:
-        return bool(await store.entries("l", 1) == [])
-
-    await until(over, "the end of a list")
 
 
 async def test_members_end_one_by_one_unless_said_again(store):

@@ -1,13 +1,20 @@
 """The whole service, for the tests that need one."""
 
-from collections.abc import AsyncIterator
+from asyncio import AbstractEventLoop
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 from aiohttp import ClientSession
 
 from tests.unit.signalling.memory_cluster import fleet, node
 from tests.unit.signalling.stage import Stage
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLoop]]:
+    """The loop that the programs run on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from signalling.matchmaker.settings import ApplicationSettings, MatchmakerSettin
 from signalling.matchmaker.shares import FleetWatch
 from signalling.matchmaker.sidecars import Sidecars
 from signalling.matchmaker.whereabouts import Whereabouts
-from signalling.protocol.actions import CloseCode, close_reason
+from signalling.protocol.actions import close_reason
 from signalling.protocol.messages import encode
-from signalling.protocol.relay import Relay
+from signalling.protocol.relay import AWAY, Relay
 from signalling.protocol.session_messages import SUBPROTOCOL, Reason, SessionState, State
 from signalling.shell.handshake import Accept, Answer, UpgradeRequest
 from signalling.shell.websocket import WebSocket
@@ -62,7 +62,7 @@ class Turned:
         its = self._refused
         state = SessionState(state=State.FAILED, reason=its.reason, message=its.message, retry=its.retry)
         socket.send(encode(state))
-        socket.close(CloseCode.AWAY, close_reason(its.message))
+        socket.close(AWAY, close_reason(its.message))
 
     def received(self, data: str | bytes) -> None:
         """See Handler."""

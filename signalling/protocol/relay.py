@@ -85,6 +85,8 @@ RelayAction: TypeAlias = (
 
 PASSED_ON: Final = frozenset({CloseCode.REFUSED, CloseCode.TOO_BIG, CloseCode.DISCONNECTED, CloseCode.FULL})
 """The sidecar's close codes that mean the same to the player, as do the application's own, 4900 to 4999."""
+AWAY: Final = 1001
+"""To a player: over, and nothing to come again for. A stock player comes again after every other code."""
 OVER: Final = frozenset({4010, 4011})
 """The sidecar's close codes after which a player does not come again."""
 HELD: Final = 64
@@ -207,7 +209,7 @@ class Relay:
                 return [Ending(), ToInstance(data)]
             case s.SessionEnd():
                 self.stage = Stage.CLOSED
-                return [Ending(), ClosePlayer(CloseCode.AWAY, "")]
+                return [Ending(), ClosePlayer(AWAY, "")]
             case s.SessionStats(first_frame_seconds=first) if within:
                 return [*([] if first is UNSET else self._now_seen()), ToInstance(data)]
             case s.SessionActivity() if within:
@@ -250,7 +252,7 @@ class Relay:
             return []
         self.stage = Stage.CLOSED
         said = self._say(s.SessionState(state=s.State.FAILED, reason=reason, message=text, retry=retry))
-        code = CloseCode.AWAY if self.opted_in else CloseCode.RESTART if retry else CloseCode.REFUSED
+        code = AWAY if self.opted_in else CloseCode.RESTART if retry else CloseCode.REFUSED
         return [*said, ClosePlayer(code, text)]
 
     def taken_over(self) -> list[RelayAction]:
@@ -260,7 +262,7 @@ class Relay:
         self.stage = Stage.CLOSED
         text = "Another connection took this place."
         state = s.SessionState(state=s.State.ENDED, reason=s.Reason.TAKEN_OVER, message=text)
-        return [*self._say(state), ClosePlayer(CloseCode.AWAY, text)]
+        return [*self._say(state), ClosePlayer(AWAY, text)]
 
     def invitation(self, ticket: str, role: Role, seconds: float) -> list[RelayAction]:
         """The answer to an Invite."""
@@ -317,7 +319,7 @@ class Relay:
             return []
         if code in OVER:
             self.stage = Stage.CLOSED
-            return [*map(ToPlayer, self._unsaid), ClosePlayer(CloseCode.AWAY, reason)]
+            return [*map(ToPlayer, self._unsaid), ClosePlayer(AWAY, reason)]
         if self.stage is not Stage.STREAMING:
             self._back()
             return []

@@ -32,7 +32,7 @@ class MatchmakerServer:
         self._around: Final = around
         self._files: Final = files
         self._background: Final[list[asyncio.Task[None]]] = []
-        self._health: web.AppRunner | None = None
+        self._health: web.AppRunner
         self._http: ClientSession
         self._port: Port
         self.replica: Replica
@@ -40,7 +40,6 @@ class MatchmakerServer:
     @property
     def ports(self) -> dict[str, int]:
         """The ports in use, by ``players`` and ``health``."""
-        assert self._health is not None
         return {"players": self._port.number, "health": listening.port_of(self._health)}
 
     async def start(self) -> None:
@@ -51,7 +50,10 @@ class MatchmakerServer:
         self.replica = replica = Replica(its, self._stack, self._around, self._http)
         health = health_app(replica.metrics.registry, self.ready, self._status)
         self._health = await listening.listen(health, its.health_host, its.health_port)
-        self._background.extend(map(asyncio.create_task, replica.work()))
+        for work in replica.work():
+            task = asyncio.create_task(work)
+            task.add_done_callback(_ended)
+            self._background.append(task)
         self._port = Port(replica.arrivals.decide, replica.limits, replica.keepalive, self._page())
         await self._port.listen(its.player_host, its.player_port)
         LOG.info("listening", extra={"ports": self.ports, "page_files": len(self._files), "replica": self._around.name})
@@ -73,8 +75,7 @@ class MatchmakerServer:
         await self.replica.sweeper.stop(LAST_SECONDS)
         await self.replica.neighbours.leave()
         await self._http.close()
-        if self._health is not None:
-            await self._health.cleanup()
+        await self._health.cleanup()
         LOG.info("stopped")
 
     async def _send_away(self) -> None:
@@ -84,9 +85,7 @@ class MatchmakerServer:
             for player in players[start : start + size]:
                 player.close(CloseCode.RESTART, "the matchmaker is restarting")
             await asyncio.sleep(self._settings.stop_seconds / STEPS)
-        async with asyncio.timeout(LAST_SECONDS + self._settings.stop_seconds):
-            while len(self.replica.connections):
-                await asyncio.sleep(0.02)
+        await self.replica.connections.emptied(LAST_SECONDS)
 
     def ready(self) -> bool:
         """Whether players may be sent here."""
@@ -113,3 +112,9 @@ class MatchmakerServer:
         app = web.Application()
         app.router.add_get("/{path:.*}", handle)
         return app
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    """What goes on in the background never ends by itself: whoever reads the log has to know if it did."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        LOG.error("background work failed", exc_info=error)

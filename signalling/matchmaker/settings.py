@@ -154,7 +154,9 @@ class MatchmakerSettings:
         above = ("connect_seconds", "max_message_bytes", "heartbeat_seconds", "outbox_bytes", "claims_at_once")
         for key in (*above, "renewal_seconds", "presence_seconds", "store_seconds", "position_seconds"):
             require(getattr(self, key) > 0, key, getattr(self, key), "give a number above 0")
-        require(0 < self.invitation_seconds <= 86_400, "invitation_seconds", self.invitation_seconds, "give up to a day")
+        require(
+            0 < self.invitation_seconds <= 86_400, "invitation_seconds", self.invitation_seconds, "give up to a day"
+        )
 
 
 @dataclass(frozen=True, slots=True)

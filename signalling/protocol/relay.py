@@ -78,9 +78,7 @@ class ClosePlayer:
     reason: str
 
 
-RelayAction: TypeAlias = (
-    ToPlayer | ToInstance | Enqueue | Resume | Abandon | Invite | Seen | Ending | ClosePlayer
-)
+RelayAction: TypeAlias = ToPlayer | ToInstance | Enqueue | Resume | Abandon | Invite | Seen | Ending | ClosePlayer
 
 
 PASSED_ON: Final = frozenset({CloseCode.REFUSED, CloseCode.TOO_BIG, CloseCode.DISCONNECTED, CloseCode.FULL})
@@ -198,23 +196,29 @@ class Relay:
 
     def _session_message(self, data: str | bytes) -> list[RelayAction]:
         message = s.decode_from_player(data)
-        within = self.stage in _WITH_INSTANCE
+        if self.stage in _WITH_INSTANCE:
+            return self._in_session(message, data)
         match message:
             case s.SessionResume(ticket=ticket, fresh=fresh) if self.stage is Stage.CONNECTED:
                 self.stage = Stage.RESUMING
                 return [Resume(ticket, fresh)]
-            case s.SessionInvite(role=role) if self.stage is Stage.STREAMING and self.role is Role.OWNER:
-                return [Invite(role)]
-            case s.SessionEnd() if within:
-                return [Ending(), ToInstance(data)]
             case s.SessionEnd():
                 self.stage = Stage.CLOSED
                 return [Ending(), ClosePlayer(AWAY, "")]
-            case s.SessionStats(first_frame_seconds=first) if within:
+            case _:
+                return []
+
+    def _in_session(self, message: s.SessionFromPlayer | None, data: str | bytes) -> list[RelayAction]:
+        match message:
+            case s.SessionInvite(role=role):
+                return [Invite(role)] if self.role is Role.OWNER else []
+            case s.SessionEnd():
+                return [Ending(), ToInstance(data)]
+            case s.SessionStats(first_frame_seconds=first):
                 return [*([] if first is UNSET else self._now_seen()), ToInstance(data)]
-            case s.SessionActivity() if within:
+            case s.SessionActivity():
                 return [*self._now_seen(), ToInstance(data)]
-            case s.SessionRequestControl() | s.SessionHandOver() if within:
+            case s.SessionRequestControl() | s.SessionHandOver():
                 return [ToInstance(data)]
             case _:
                 return []

@@ -166,8 +166,8 @@ class Places:
     turn_secret_file: Path = Path("/etc/pixel/turn/secret")
     ticket_seed_file: Path = Path("/etc/pixel/ticket/seed")
     """The private half of the tickets' key; ``previous`` beside it, while it is exchanged for another."""
-    redis: Path = Path("/etc/pixel/redis")
-    """A folder with the files ``url`` and, if there is one, ``password``. Without ``url`` this is the only replica."""
+    redis_folder: Path = Path("/etc/pixel/redis")
+    """With the files ``url`` and, if there is one, ``password``. Without ``url`` this is the only replica."""
     hostname: str = "matchmaker"
     """The pod's name; Kubernetes sets it."""
     player_page: Path = Path("/srv/player")

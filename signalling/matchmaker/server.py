@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from typing import Final
 
 from aiohttp import ClientSession, TCPConnector, web
@@ -69,9 +70,7 @@ class MatchmakerServer:
         await self.replica.allocation.stop(LAST_SECONDS)
         await self.replica.sessions.stop(LAST_SECONDS)
         await self._port.close()
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await _cancel(self._background)
         await self.replica.sweeper.stop(LAST_SECONDS)
         await self.replica.neighbours.leave()
         await self._http.close()
@@ -112,6 +111,15 @@ class MatchmakerServer:
         app = web.Application()
         app.router.add_get("/{path:.*}", handle)
         return app
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait for their end; again and again, as a library's own timeout may swallow a cancellation."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=0.5)
 
 
 def _ended(task: asyncio.Task[None]) -> None:

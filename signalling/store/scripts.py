@@ -46,7 +46,7 @@ return taken
 LEAVE: Final = (
     _FORGET
     + """
--- KEYS: order, holders, ends, then where each place is kept. ARGV: milliseconds to keep, then session and epoch of each.
+-- KEYS: order, holders, ends, then where each place is kept. ARGV: milliseconds to keep, then session, epoch of each.
 for i = 2, #ARGV, 2 do
     local held = redis.call('HGET', KEYS[2], ARGV[i])
     if held and tonumber(string.match(held, '^%d+')) <= tonumber(ARGV[i + 1]) then

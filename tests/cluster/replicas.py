@@ -158,7 +158,7 @@ class Service:
         self._placed += 1
         number = self._placed
         address = f"127.0.{1 + number // 250}.{1 + number % 250}"
-        sidecar = sidecar_of(name, address, self.instance_port, self.health_port)
+        sidecar = sidecar_of(self.folder, name, address, self.instance_port, self.health_port)
         await sidecar.start()
         self._sidecars[name] = sidecar
         self.streamers[name] = streamer = Streamer(self.http, f"ws://127.0.0.1:{sidecar.ports['streamer']}/", self.beat)

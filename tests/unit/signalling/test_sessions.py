@@ -212,6 +212,7 @@ async def test_it_goes_on_without_a_new_offer_on_any_replica(stage, at):
     heard = await unreal.expect("iceCandidate")
     assert (heard["playerId"], heard["candidate"]) == (player_id, {"candidate": "one"})
     await unreal.say("iceCandidate", playerId=player_id, candidate={"candidate": "two"})
+    assert [each["player"] for each in (await again.expect("sessionPlayers"))["players"]] == [session_of(player)]
     assert (await again.expect("iceCandidate"))["candidate"] == {"candidate": "two"}
 
 
@@ -475,6 +476,7 @@ async def test_a_drained_instance_is_replaced_or_ends_its_session(stage):
     player, unreal, _ = await playing(stage)
     assert await control.drain_instance("demo-1", 0)
     await unreal.expect("playerDisconnected")
+    assert (await state(player, "ended"))["reason"] == "maintenance"
     assert (await player.closed())[0] == 1001
     await stage.gone("demo-1")
     assert not await control.drain_instance("demo-1", 0)
@@ -493,6 +495,7 @@ async def test_an_operator_ends_a_session_and_a_wait_on_any_replica(stage):
     failed = await state(waiting, "failed")
     assert (failed["reason"], failed["retry"]) == ("terminated", False)
     assert await control.end("demo", session_of(player), Reason.TERMINATED, 0)
+    assert (await state(player, "ended"))["reason"] == "terminated"
     assert (await player.closed())[0] == 1001
     await stage.gone("demo-1")
     assert not await control.end("demo", "nobody", Reason.TERMINATED, 0)

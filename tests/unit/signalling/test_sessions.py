@@ -477,7 +477,7 @@ async def test_a_drained_instance_is_replaced_or_ends_its_session(stage):
     assert await control.drain_instance("demo-1", 0)
     await unreal.expect("playerDisconnected")
     assert (await state(player, "ended"))["reason"] == "maintenance"
-    assert (await player.closed())[0] == 1001
+    assert (await player.closed())[0] == 1012, "it may come again, to another instance"
     await stage.gone("demo-1")
     assert not await control.drain_instance("demo-1", 0)
 

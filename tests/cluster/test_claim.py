@@ -39,6 +39,7 @@ from signalling.kubernetes.nodes import turn_address
 from signalling.matchmaker.allocation import claim
 from signalling.matchmaker.watching import Watching
 from signalling.sidecar.server import SidecarServer
+from signalling.tickets.claims import PlayerTicket
 from signalling.sidecar.settings import SidecarSettings
 from tests.cluster.api_server import ApiServer, api_server
 from tests.ports import free_port
@@ -73,6 +74,10 @@ async def client(server: ApiServer) -> AsyncIterator[AsyncClient]:
 @pytest.fixture
 def api(client: AsyncClient) -> LightkubeApi:
     return LightkubeApi(client, NAMESPACE)
+
+
+def ticket(session: str) -> PlayerTicket:
+    return PlayerTicket(session=session, player=session, app="demo", joined=1)
 
 
 def name_of(thing: Pod | Deployment) -> str:
@@ -137,10 +142,10 @@ async def eventually(check: Callable[[], Any], what: str) -> None:
 async def test_a_claim_is_made_once(client, api, annotations):
     instance = await make(client, "once", annotations)
     assert instance.available
-    claimed = await claim(api, instance, "session-1")
+    claimed = await claim(api, instance, ticket("session-1"))
     assert (claimed.pool, claimed.address, claimed.available) == (Pool.SESSION, "10.0.0.9", False)
     with pytest.raises(ClaimRefused):
-        await claim(api, instance, "session-2")
+        await claim(api, instance, ticket("session-2"))
     meta = (await client.get(Pod, "once", namespace=NAMESPACE)).metadata
     assert meta.labels["app.pixel/session"] == "session-1"
     assert meta.annotations.keys() >= {"app.pixel/session-started", "app.pixel/player", *(annotations or {})}
@@ -148,7 +153,7 @@ async def test_a_claim_is_made_once(client, api, annotations):
 
 async def test_of_many_claims_at_once_one_is_made(client, api):
     instances = [await make(client, f"race-{number}") for number in range(4)]
-    attempts = [(instance, f"session-{player}") for player in range(8) for instance in instances]
+    attempts = [(instance, ticket(f"session-{player}")) for player in range(8) for instance in instances]
     results = await asyncio.gather(*(claim(api, *attempt) for attempt in attempts), return_exceptions=True)
     made = Counter(result.name for result in results if isinstance(result, Instance))
     assert made == {instance.name: 1 for instance in instances}
@@ -159,7 +164,7 @@ async def test_an_instance_that_is_gone_is_refused_and_deleting_it_again_is_no_e
     instance = await make(client, "gone")
     await client.delete(Pod, "gone", namespace=NAMESPACE, grace_period=0)
     with pytest.raises(ClaimRefused):
-        await claim(api, instance, "session-1")
+        await claim(api, instance, ticket("session-1"))
     await api.delete_pod("gone")
 
 
@@ -169,7 +174,7 @@ async def test_an_instance_that_is_being_deleted_is_refused(client, api):
     await client.patch(Pod, "going", {"metadata": {"finalizers": ["pixel.example/hold"]}}, namespace=NAMESPACE)
     await client.delete(Pod, "going", namespace=NAMESPACE, grace_period=0)
     with pytest.raises(ClaimRefused):
-        await claim(api, instance, "session-1")
+        await claim(api, instance, ticket("session-1"))
     await client.patch(Pod, "going", {"metadata": {"finalizers": None}}, namespace=NAMESPACE)
 
 
@@ -182,7 +187,7 @@ async def test_the_watch_lists_and_then_tells_every_change(client, api):
         seen = [await anext(events) for _ in range(2)]
         assert [type(event) for event in seen] == [Changed, Changed]
         assert [read(event.item).ready for event in seen] == [False, True]
-        await claim(api, second, "session-1")
+        await claim(api, second, ticket("session-1"))
         assert read((await anext(events)).item).pool is Pool.SESSION
         await api.delete_pod("second")
         ending = await anext(events)

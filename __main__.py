@@ -31,6 +31,7 @@ from components.workloads.fleet import Fleet, FleetArgs
 from components.workloads.matchmaker import Matchmaker, MatchmakerArgs
 from components.workloads.namespaces import Namespaces, NamespacesArgs
 from components.workloads.prepull import Prepull, PrepullArgs
+from components.workloads.tickets import Tickets, TicketsArgs
 from components.workloads.turn import Turn, TurnArgs
 
 its = load(stack_config())
@@ -104,6 +105,9 @@ if its.pools.sharing.resource and foundation.pools:
 if its.network_policies.engine is Engine.KUBE_NETWORK_POLICIES:
     NetworkPolicyEngine("network-policy-engine", NetworkPolicyEngineArgs(its.mirrors, pools), in_cluster)
 redis = lay_redis(its, foundation, secrets.values, namespaces, tags, (in_oci, in_cluster))
+tickets = Tickets(
+    "tickets", TicketsArgs(secrets.values[Secret.TICKET], secrets.values[Secret.ADMIN], namespaces), in_cluster
+)
 turn_name = turn_host(its)
 turn = Turn(
     "turn",
@@ -122,7 +126,7 @@ matchmaker = Matchmaker(
 fleets = [
     Fleet(
         app.fleet_name(version),
-        FleetArgs(app, version, its.images, its.pools, namespaces, pools),
+        FleetArgs(app, version, its.images, its.pools, tickets.keys, namespaces, pools),
         in_cluster,
     )
     for app in its.apps

@@ -84,7 +84,8 @@ class Settings:
     def wanted_secrets(self) -> frozenset[Secret]:
         """The secrets that something in this stack uses."""
         redis = self.redis.mode is RedisMode.IN_CLUSTER
-        used = {Secret.TURN: True, Secret.GRAFANA: self.monitoring.enabled, Secret.REDIS: redis}
+        always = dict.fromkeys((Secret.TURN, Secret.TICKET, Secret.ADMIN), True)
+        used = {**always, Secret.GRAFANA: self.monitoring.enabled, Secret.REDIS: redis}
         return frozenset(secret for secret, needed in used.items() if needed)
 
 

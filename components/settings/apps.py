@@ -10,6 +10,7 @@ from components.settings.environment import read_environment
 from components.settings.gpu import Gpu, gpu_of, most_instances, profile_of, slots_per_gpu
 from components.settings.pools import PoolsSettings
 from components.settings.reading import Reader, Refusals
+from components.settings.sessions import SessionSettings, check_session, read_control, read_session
 
 LONGEST_FLEET_NAME = 46
 """A label holds 63 characters, and a pod's name adds 17 to its Deployment's."""
@@ -103,6 +104,9 @@ class AppSettings:
     environment: Mapping[str, str] = field(hash=False)
     egress: tuple[IPv4Network, ...]
     """What its instances may open connections to, on any port, beside players and the TURN pool."""
+    session: SessionSettings
+    control: str | None
+    """Where its own API stands that its players may ask; None where they may not."""
 
     def fleet_name(self, version: Version) -> str:
         """The name of a version's Deployment."""
@@ -158,6 +162,8 @@ def _read_app(reader: Reader) -> AppSettings:
         arguments=reader.texts("arguments", r"\S+", "one argument without blanks, such as -RenderOffScreen", []),
         environment=read_environment(reader.section("environment", optional=True)),
         egress=reader.networks("egress"),
+        session=read_session(reader),
+        control=read_control(reader),
     )
     buffer.close()
     reader.close()
@@ -215,6 +221,7 @@ def check_apps(apps: tuple[AppSettings, ...], pools: PoolsSettings, refusals: Re
             refusals.add(f"pixel:apps[{i}].name", app.name, "taken by another application", "Give each its own name")
         _check_versions(app, f"pixel:apps[{i}].", refusals)
         _check_instance(app, f"pixel:apps[{i}].", refusals)
+        check_session(app.session, f"pixel:apps[{i}].", refusals)
     _check_fleet_names(apps, refusals)
     wanted = sum(app.buffer * len(app.versions) for app in apps)
     room = pools.gpu.max * (pools.slots or 0)

@@ -8,7 +8,7 @@ from components import manifests, ports
 from components.node_pools import GPU_LABEL, gpu_tolerations
 from components.settings.apps import AppSettings, ImagesSettings, Version
 from components.settings.pools import PoolsSettings
-from components.workloads import INSTANCES_ACCOUNT, INSTANCES_NAMESPACE, USER
+from components.workloads import INSTANCES_ACCOUNT, INSTANCES_NAMESPACE, SIDECAR_USER, TICKET_KEYS, USER
 from components.workloads.namespaces import Namespaces
 
 _DEADLINE_MINUTES = 30
@@ -22,6 +22,8 @@ class FleetArgs:
     version: Version
     images: ImagesSettings
     pools: PoolsSettings
+    tickets: pulumi.Resource
+    """The ConfigMap with what the sidecars prove tickets by."""
     namespaces: Namespaces
     nodes: pulumi.Resource
 
@@ -47,6 +49,8 @@ class Fleet(pulumi.ComponentResource):
                 "gpu_label": GPU_LABEL,
                 "account": INSTANCES_ACCOUNT,
                 "user": USER,
+                "sidecar_user": SIDECAR_USER,
+                "ticket_keys": TICKET_KEYS,
                 "deadline_seconds": 60 * _DEADLINE_MINUTES,
                 "ports": {
                     "sidecar_streamer": ports.SIDECAR_STREAMER,
@@ -56,7 +60,7 @@ class Fleet(pulumi.ComponentResource):
             },
             parent=self,
             depends_on=[args.namespaces],
-            rolls_out_after=[args.nodes],
+            rolls_out_after=[args.nodes, args.tickets],
             rollout_timeout=f"{_DEADLINE_MINUTES}m",
         )
         self.deployment = pulumi.Output.from_input(fleet_name)

@@ -164,6 +164,7 @@ def test_every_component_registers_real_outputs_and_parents_what_it_makes(record
         "pixel:matchmaker:Matchmaker",
         "pixel:fleet:Fleet",
         "pixel:secrets:Secrets",
+        "pixel:tickets:Tickets",
         "pixel:addons:Autoscaling",
     } | {
         token

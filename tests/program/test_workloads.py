@@ -1,6 +1,7 @@
 """What runs in the cluster, in every stack: names, rights, confinement, probes, roll-outs."""
 
 import json
+import re
 from typing import Any
 
 from components.settings import Settings, load
@@ -52,12 +53,14 @@ def test_a_service_follows_the_pods_whose_answers_the_provider_waits_for(record:
     assert service.urn not in matchmaker.dependencies
 
 
-def test_every_container_runs_as_the_one_user(record: Record) -> None:
+def test_every_container_runs_as_the_user_that_is_its(record: Record) -> None:
     """What else confines it, `test_isolation` asks of charts too."""
     for path, container, pod in record.containers():
         if not path.startswith("daemonset-kube-system-"):
             security = pod["securityContext"]
             assert security["runAsUser"] == security["runAsGroup"] == security["fsGroup"] == 10001, path
+            own = {"runAsUser": 10002, "runAsGroup": 10002} if path.endswith("/sidecar") else {}
+            assert {key: n for key, n in container["securityContext"].items() if key.startswith("runAs")} == own, path
         assert container["imagePullPolicy"] == "IfNotPresent", path
 
 
@@ -150,10 +153,13 @@ def test_there_is_a_fleet_for_every_version(record: Record, its: Settings) -> No
 
 
 def objects_with(stack: str, versions: list[dict[str, Any]]) -> dict[str, Registered]:
-    """The Kubernetes objects by name, with other versions of the first application; no secret, it is drawn anew."""
+    """The Kubernetes objects by name, with other versions of the first application; no secret, which is drawn anew,
+    nor the public halves of one."""
     config = stack_file(stack)
     config["pixel:apps"][0]["versions"] = versions
-    return {each.name: each for each in run(stack, config).objects() if each.inputs["kind"] != "Secret"}
+    return {
+        each.name: each for each in run(stack, config).objects() if not re.search("^secret-|-ticket-keys$", each.name)
+    }
 
 
 def test_a_new_tag_and_a_new_weight_change_only_fleets(stack: str) -> None:
@@ -172,17 +178,25 @@ def test_a_new_tag_and_a_new_weight_change_only_fleets(stack: str) -> None:
     assert before[old].inputs["spec"] == after[old].inputs["spec"], "a new weight restarts no idle instance"
 
 
-def test_instances_are_where_gpus_are_and_end_gently(record: Record) -> None:
+def test_instances_are_where_gpus_are_and_end_gently(record: Record, its: Settings) -> None:
+    drains = {app.fleet_name(v): app.session.drain_seconds for app in its.apps for v in app.versions}
     for name, template in record.pods():
         if not name.startswith("deployment-pixel-instances-"):
             continue
         pod = template["spec"]
+        (application,) = pod["containers"]
+        # The hook waits for the sessions; then the application gets its minute.
+        assert application["lifecycle"] == {"preStop": {"httpGet": {"path": "/drain", "port": 9000}}}
+        drain = drains[name.removeprefix("deployment-pixel-instances-")]
         assert pod["nodeSelector"] == {"app.pixel/gpu": "true"}
         assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists"}]
-        assert pod["terminationGracePeriodSeconds"] == 60
+        assert pod["terminationGracePeriodSeconds"] == drain + 60
         assert pod["automountServiceAccountToken"] is False
         assert pod["serviceAccountName"] == "instance"
-        assert all("emptyDir" in volume for volume in pod["volumes"])
+        volumes = {volume["name"]: volume for volume in pod["volumes"]}
+        assert volumes.pop("ticket-keys") == {"name": "ticket-keys", "configMap": {"name": "ticket-keys"}}
+        assert all("emptyDir" in volume for volume in volumes.values())
+        assert "ticket-keys" not in {mount["name"] for mount in application["volumeMounts"]}
 
 
 def test_the_sidecar_lets_the_application_start_before_it_is_ready(record: Record) -> None:
@@ -195,3 +209,42 @@ def test_the_sidecar_lets_the_application_start_before_it_is_ready(record: Recor
         assert sidecar["startupProbe"]["httpGet"] == {"path": "/healthz", "port": "metrics"}
         assert sidecar["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "metrics"}
         assert {"name": "metrics", "containerPort": 9000} in sidecar["ports"]
+
+
+def test_the_sidecar_knows_its_keys_its_name_and_its_limits(record: Record, its: Settings) -> None:
+    apps = {app.fleet_name(v): app for app in its.apps for v in app.versions}
+    for path, sidecar, _ in record.containers():
+        if not path.endswith("/sidecar"):
+            continue
+        app = apps[path.removeprefix("deployment-pixel-instances-").removesuffix("/sidecar")]
+        own = {
+            "SIDECAR_INSTANCE": {"fieldRef": {"fieldPath": "metadata.name"}},
+            "SIDECAR_TICKET_KEYS": "/etc/pixel/tickets/keys",
+            "SIDECAR_MAX_PLAYERS": str(app.session.players),
+            "SIDECAR_DRAIN_SECONDS": str(app.session.drain_seconds),
+        }
+        assert environment(sidecar) == own | ({"SIDECAR_CONTROL_URL": app.control} if app.control else {})
+        mount = {"name": "ticket-keys", "mountPath": "/etc/pixel/tickets", "readOnly": True}
+        assert mount in sidecar["volumeMounts"]
+
+
+def test_an_application_s_sessions_are_as_its_stack_file_says(stack: str) -> None:
+    config = stack_file(stack)
+    config["pixel:apps"][0] |= {
+        "session": {"drain_minutes": 5, "players": 3},
+        "control": {"url": "http://localhost:9999/api"},
+    }
+    record = run(stack, config)
+    first = load(config).apps[0]
+    name = f"deployment-pixel-instances-{first.fleet_name(first.versions[0])}"
+    (pod,) = (template["spec"] for path, template in record.pods() if path == name)
+    assert pod["terminationGracePeriodSeconds"] == 360
+    (sidecar,) = (each for each in pod["initContainers"] if each["name"] == "sidecar")
+    assert (
+        environment(sidecar).items()
+        >= {
+            "SIDECAR_MAX_PLAYERS": "3",
+            "SIDECAR_DRAIN_SECONDS": "300",
+            "SIDECAR_CONTROL_URL": "http://localhost:9999/api",
+        }.items()
+    )

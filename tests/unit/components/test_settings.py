@@ -7,6 +7,7 @@ import pytest
 
 from components.settings import SettingsError, load, stack_config
 from components.settings.isolation import Engine
+from components.settings.sessions import SessionSettings, Sharing
 from tests.unit.components.settings_cases import DELETED, GOOD, patched
 
 EXAMPLE_APP = GOOD["pixel:apps"][0]
@@ -205,7 +206,7 @@ BAD: list[tuple[str, Any, str, list[str]]] = [
         "pixel:secrets",
         {"vault": "managed", "rotation": {"tickets": 2}},
         "pixel:secrets.rotation.tickets",
-        ["unknown", "grafana, redis, turn"],
+        ["unknown", "admin, grafana, redis, ticket, turn"],
     ),
     ("pixel:redis", {"mode": "cluster"}, "pixel:redis.mode", ["in-cluster", "managed"]),
     ("pixel:redis", {"mode": "managed", "nodes": 6}, "pixel:redis.nodes", ["is 6", "1 to 5"]),
@@ -264,6 +265,20 @@ BAD: list[tuple[str, Any, str, list[str]]] = [
     ("pixel:apps/0/resolution/width", 1921, "pixel:apps[0].resolution.width", ["1921", "even"]),
     ("pixel:apps/0/resolution/frame_rate", 240, "pixel:apps[0].resolution.frame_rate", ["240", "1 to 120"]),
     ("pixel:apps/0/arguments", "-RenderOffScreen", "pixel:apps[0].arguments", ["not a list"]),
+    ("pixel:apps/0/sessions", "private", "pixel:apps[0].sessions", ['"private"', "exclusive, shared"]),
+    ("pixel:apps/0/session", {"minutes": 5}, "pixel:apps[0].session.minutes", ["unknown", "max_minutes"]),
+    ("pixel:apps/0/session", {"grace_seconds": -1}, "pixel:apps[0].session.grace_seconds", ["-1", "from 0 to 3600"]),
+    ("pixel:apps/0/session", {"players": 0}, "pixel:apps[0].session.players", ["from 1 to 100"]),
+    ("pixel:apps/0/session", {"reuse": "no"}, "pixel:apps[0].session.reuse", ["true or false"]),
+    (
+        "pixel:apps/0/session",
+        {"idle_minutes": 1, "warning_seconds": 90},
+        "pixel:apps[0].session.warning_seconds",
+        ["is 90", "longer than idle_minutes, 1", "Lower it"],
+    ),
+    ("pixel:apps/0/control", {"url": "http://10.0.0.1:80"}, "pixel:apps[0].control.url", ["on the pod itself"]),
+    ("pixel:apps/0/control", {"url": "http://localhost:1/../x"}, "pixel:apps[0].control.url", ["of the wrong form"]),
+    ("pixel:apps/0/control", {"port": 1}, "pixel:apps[0].control.port", ["unknown", "url"]),
     ("pixel:apps/0/arguments/0", "-ResX 1920", "pixel:apps[0].arguments[0]", ['"-ResX 1920"', "without blanks"]),
 ]
 
@@ -279,6 +294,21 @@ def test_a_bad_file_gives_one_refusal(path: str, value: Any, key: str, words: li
     assert refusal.endswith(".")
     for word in words:
         assert word in refusal
+
+
+def test_sessions_that_share_an_instance_do_not_use_it_again() -> None:
+    config = patched("pixel:apps/0/session", {"reuse": True})
+    assert load(config).apps[0].session.reuse
+    config["pixel:apps"][0]["sessions"] = "shared"
+    with pytest.raises(SettingsError, match=r"pixel:apps\[0\]\.session\.reuse is true: of no use"):
+        load(config)
+
+
+def test_sessions_have_defaults_and_an_application_s_own_api_is_closed() -> None:
+    app = load(GOOD).apps[0]
+    assert app.session == SessionSettings(Sharing.EXCLUSIVE, 0, 0, 30, 60, 60, 8, reuse=False)
+    assert app.control is None
+    assert load(patched("pixel:apps/0/control", {})).apps[0].control == "http://localhost:8111"
 
 
 def test_the_good_file_is_good() -> None:

@@ -329,12 +329,15 @@ async def test_a_decision_that_fails_is_an_error_without_details(stage, caplog):
         "GET / HTTP/1.1\r\nUpgrade: websocket\r\nbroken\r\n\r\n",
         "POST / HTTP/1.1\r\nUpgrade: websocket\r\nContent-Length: 3\r\n\r\nabc",
         "GET /\r\nUpgrade: websocket\r\n\r\n",
+        "GET /é HTTP/1.1\r\nUpgrade: websocket\r\n\r\n",
+        "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: ú\r\n\r\n",
     ],
 )
-async def test_a_broken_upgrade_is_a_bad_request(stage, head):
+async def test_a_broken_upgrade_is_a_bad_request(stage, head, caplog):
     raw = await Raw.connect(stage.port.number)
-    raw.write(head.encode())
+    raw.write(head.encode("latin1"))
     assert (await raw.rest()).startswith(b"HTTP/1.1 400 ")
+    assert not caplog.records
 
 
 async def test_frames_right_behind_the_request_are_not_lost(stage):

@@ -119,7 +119,16 @@ turn = Turn(
 matchmaker = Matchmaker(
     "matchmaker",
     MatchmakerArgs(
-        its.matchmaker, its.images, its.apps, its.turn, turn_name, turn.secret, redis, namespaces, pools
+        its.matchmaker,
+        its.images,
+        its.apps,
+        its.turn,
+        turn_name,
+        turn.secret,
+        tickets.signing,
+        redis,
+        namespaces,
+        pools,
     ),
     in_cluster,
 )

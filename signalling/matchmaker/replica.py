@@ -247,8 +247,6 @@ class Replica:
     def _changed(self, before: Instance | None, now: Instance) -> None:
         self._positions.observe(before, now)
         self._shared.changed(before, now)
-        if now.going and before is not None and not before.going:
-            self._lost(before)
         self.sweeper.changed(now)
         session = now.session
         if session is not None and now.pool is Pool.SESSION and not now.going and now.application in self._applications:
@@ -260,15 +258,12 @@ class Replica:
 
     def _gone(self, instance: Instance) -> None:
         self._shared.removed(instance.name)
-        if not instance.going:
-            self._lost(instance)
-
-    def _lost(self, instance: Instance) -> None:
-        """An instance is being deleted, by whomever; whose session had not been ended before has lost it."""
         neighbours = self.neighbours
         if instance.pool is Pool.SESSION and responsible(neighbours.replica, neighbours.live, instance.name):
-            self.metrics.ended(instance, Outcome.INTERRUPTED)
-            self._chronicle.ended(instance, Outcome.INTERRUPTED)
+            # Deleted by somebody else. With notice, its sidecar has ended the session or waited for its end.
+            outcome = Outcome.COMPLETED if instance.going else Outcome.INTERRUPTED
+            self.metrics.ended(instance, outcome)
+            self._chronicle.ended(instance, outcome)
 
     def _share(self, shares: Shares) -> None:
         self.metrics.expect(shares)

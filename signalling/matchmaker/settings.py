@@ -35,8 +35,6 @@ class SessionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a lost player stays a player."""
     warning_seconds: Annotated[int, Meta(ge=0)] = 60
     """How long before an end by a limit an opted-in player hears of it."""
-    drain_minutes: Annotated[int, Meta(ge=0)] = 30
-    """How long a session may still go on when its node goes."""
     players: Annotated[int, Meta(ge=1)] = 8
     """At once on one instance, the owner included."""
     reuse: bool = False

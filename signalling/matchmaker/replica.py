@@ -88,7 +88,10 @@ class Replica:
         rhythm = Rhythm(its.presence_seconds, its.store_patience_seconds, settling)
         self.neighbours: Final = Neighbours(around.store, around.name, rhythm)
         self.queues: Final = Queues(
-            applications, around.store, self.neighbours, Keeping(its.queue_grace_seconds, its.renewal_seconds)
+            applications,
+            around.store,
+            self.neighbours,
+            Keeping(its.queue_grace_seconds, its.renewal_seconds, its.ticket_seconds),
         )
         self.metrics: Final = MatchmakerMetrics(list(applications), self)
         self.fleets: Final = FleetWatch(applications, self._share)
@@ -96,7 +99,14 @@ class Replica:
         self._leases: Final = Leases(around.store, self.neighbours)
         whereabouts = Whereabouts(self.inventory, around.store, self.neighbours, its.ticket_seconds)
         sidecars = Sidecars(http, around.issuer, its.instance_health_port, its.connect_seconds)
-        endings = Endings(around.api, self.inventory, sidecars, self.metrics, around.chronicle)
+        endings = Endings(
+            around.api,
+            inventory=self.inventory,
+            sidecars=sidecars,
+            metrics=self.metrics,
+            chronicle=around.chronicle,
+            over=self.queues.over,
+        )
         self.sweeper: Final = Sweeper(
             applications,
             inventory=self.inventory,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from aiohttp import ClientError, ClientSession
+from aiohttp import ClientError, ClientSession, TCPConnector
 from lightkube import ApiError, AsyncClient, KubeConfig
 from lightkube.models.core_v1 import Container, PodCondition, PodSpec, PodStatus
 from lightkube.models.meta_v1 import ObjectMeta
@@ -240,7 +240,7 @@ async def service(
 ) -> AsyncIterator[Service]:
     """A service without a matchmaker or an instance yet; ``more`` are matchmakers' settings."""
     kubernetes = AsyncClient(KubeConfig.from_dict(yaml.safe_load(kubeconfig)))
-    async with ClientSession() as http:
+    async with ClientSession(connector=TCPConnector(limit=0)) as http:
         it = Service(folder, http, kubernetes, redis)
         it.configure(kubeconfig, session or {"grace_seconds": 30}, **more)
         if not [found async for found in kubernetes.list(Namespace, fields={"metadata.name": NAMESPACE})]:

@@ -122,7 +122,18 @@ turn = Turn(
 )
 matchmaker = Matchmaker(
     "matchmaker",
-    MatchmakerArgs(its.images, its.apps, its.turn, turn_name, turn.secret, namespaces, pools),
+    MatchmakerArgs(
+        its.matchmaker,
+        its.images,
+        its.apps,
+        its.turn,
+        turn_name,
+        turn.secret,
+        tickets.signing,
+        redis,
+        namespaces,
+        pools,
+    ),
     in_cluster,
 )
 fleets = [
@@ -151,4 +162,4 @@ if ingress:
     pulumi.export("address", ingress.address)
     pulumi.export("page", ingress.url)
 if redis is not None:
-    pulumi.export("redis", redis)
+    pulumi.export("redis", redis.url)

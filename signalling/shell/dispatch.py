@@ -5,12 +5,13 @@ its first answer: on one that is kept alive a proxy may send an upgrade later, w
 """
 
 import asyncio
+import inspect
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp import web
 
-from signalling.shell.handshake import Decide, bound_flood, server_protocol
+from signalling.shell.handshake import Decide, DecideLater, asked_for, bound_flood, server_protocol
 from signalling.shell.listening import BACKLOG
 from signalling.shell.websocket import Keepalive, SocketLimits
 
@@ -37,7 +38,11 @@ class Port:
     """A listening port: ``listen``, then ``refuse_new``, then ``close``."""
 
     def __init__(
-        self, decide: Decide, limits: SocketLimits, keepalive: Keepalive, app: web.Application | None = None
+        self,
+        decide: Decide | DecideLater,
+        limits: SocketLimits,
+        keepalive: Keepalive,
+        app: web.Application | None = None,
     ) -> None:
         """``decide`` is asked about upgrades; without an application ordinary requests are answered with 426."""
         self.decide: Final = decide
@@ -113,6 +118,7 @@ class _Connection(asyncio.Protocol):
         self._port: Final = port
         self._head: Final = bytearray()
         self._plain: Any = None
+        self._deciding: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle
         self._transport: asyncio.Transport
 
@@ -150,8 +156,21 @@ class _Connection(asyncio.Protocol):
 
     def _to_websocket(self) -> None:
         address = str(self._transport.get_extra_info("peername")[0])
+        if inspect.iscoroutinefunction(self._port.decide):
+            # What it sends before it has an answer stays in the kernel.
+            self._transport.pause_reading()
+            self._deciding = asyncio.create_task(self._decide(address, self._port.decide))
+        else:
+            self._upgrade(address, cast(Decide, self._port.decide))
+
+    async def _decide(self, address: str, decide: DecideLater) -> None:
+        decision = await asked_for(bytes(self._head), address, decide)
+        if not self._transport.is_closing():
+            self._upgrade(address, lambda _: decision)
+
+    def _upgrade(self, address: str, decide: Decide) -> None:
         port = self._port
-        protocol = server_protocol(address, port.decide, port.limits, port.keepalive)
+        protocol = server_protocol(address, decide, port.limits, port.keepalive)
         # The loops choose how to read when they start to: a protocol that reads into a buffer of its own needs a start.
         self._transport.pause_reading()
         self._transport.set_protocol(protocol)

@@ -7,7 +7,7 @@ whose first request it has read; and those leave a connection open whose opening
 import asyncio
 import logging
 import socket as sockets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address
@@ -91,6 +91,14 @@ class Decide(Shape):
         ...
 
 
+class DecideLater(Shape):
+    """The same, where the answer has to be asked for elsewhere; the peer is not heard meanwhile."""
+
+    def __call__(self, request: UpgradeRequest) -> Coroutine[Any, Any, Accept | Answer]:
+        """The decision."""
+        ...
+
+
 class ConnectRefused(ConnectionError):
     """The other end answered, and not with a WebSocket."""
 
@@ -103,6 +111,31 @@ class ConnectRefused(ConnectionError):
 def bound_flood(socket: sockets.socket) -> None:
     """Bound what a peer may send that nobody has read; of a listening socket, for all that connect to it."""
     socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, _KERNEL_BUFFER_BYTES)
+
+
+async def asked_for(head: bytes, address: str, decide: DecideLater) -> Accept | Answer:
+    """What is decided about a request, from its head; 400 for one that is none."""
+    try:
+        request = _read(head)
+        asked = _asked(request, address) if request is not None else None
+        return await decide(asked) if asked else Answer(400, "This is no request.\n")
+    except Exception:
+        LOG.exception("an upgrade failed")
+        return Answer(500, "An error of the server's.\n")
+
+
+def _read(head: bytes) -> WSUpgradeRequest | None:
+    """The request in picows' terms, which reads it once more: whatever is wrong with it is found there."""
+    try:
+        lines = head.decode("utf-8", "surrogateescape").split("\r\n")
+        method, path, version = lines[0].encode("utf-8", "surrogateescape").split(b" ")
+    except ValueError:
+        return None
+    request = WSUpgradeRequest()
+    request.method, request.path, request.version = method, path, version
+    pairs = (line.partition(":") for line in lines[1:] if line)
+    request.headers = CIMultiDict((name.strip(), value.strip()) for name, _, value in pairs)
+    return request
 
 
 def server_protocol(address: str, decide: Decide, limits: SocketLimits, keepalive: Keepalive) -> Any:  # noqa: ANN401

@@ -10,7 +10,7 @@ is cut off too.
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, Protocol
@@ -127,6 +127,7 @@ class WebSocket(WSListener):
         "_limits",
         "_parts",
         "_place",
+        "_probing",
         "_transport",
         "overflowed",
         "silent",
@@ -145,6 +146,7 @@ class WebSocket(WSListener):
         self._closing = False
         self._abort_timer: asyncio.TimerHandle | None = None
         self._place = 0
+        self._probing = False
         self.subprotocol = subprotocol
         """What the two ends agreed on."""
         self.overflowed = False
@@ -176,14 +178,21 @@ class WebSocket(WSListener):
 
     def beat(self) -> None:
         """Ping the peer, or cut it off if nothing came since the last ping."""
-        if self._closing or self._transport is None:
+        if self._closing or self._transport is None or self._probing:
             return
         if not self._heard:
-            self.silent = True
-            self.abort()
+            self._give_up()
             return
         self._heard = False
         self._transport.send_ping()
+
+    def probe(self, seconds: float, alive: Callable[[], None]) -> None:
+        """Ask the peer whether it is there: after ``seconds`` ``alive`` is called, or the peer is cut off."""
+        if self._closing or self._transport is None or self._probing:
+            return
+        self._probing, self._heard = True, False
+        self._transport.send_ping()
+        asyncio.get_running_loop().call_later(seconds, self._probed, alive)
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """picows: the handshake is done."""
@@ -267,6 +276,19 @@ class WebSocket(WSListener):
 
     def _abort_later(self) -> None:
         self._abort_timer = asyncio.get_running_loop().call_later(self._limits.close_seconds, self.abort)
+
+    def _probed(self, alive: Callable[[], None]) -> None:
+        self._probing = False
+        if self._closing:
+            return
+        if self._heard:
+            alive()
+        else:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        self.silent = True
+        self.abort()
 
     def _fail(self) -> None:
         LOG.exception("a handler failed")

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from lightkube.resources.core_v1 import Namespace, Node, Pod
 from lightkube.resources.core_v1 import NodeStatus as NodeStatusResource
 
 from components.settings import Settings, load
+from signalling.tickets.keys import public_line, signing_key
 from tests.cluster.api_server import api_server
 from tests.cluster.discovery import Target, write_targets
 from tests.cluster.prometheus import (
@@ -36,7 +37,7 @@ from tests.cluster.unanswered import REASONS, WITHOUT_CLUSTER
 from tests.ports import free_port
 from tests.unit.components.settings_cases import patched
 from tests.unit.signalling.clients import Client, streamer
-from tests.unit.signalling.stage import stream
+from tests.unit.signalling.stage import SEED, stream
 
 pytestmark = [
     pytest.mark.cluster,
@@ -67,11 +68,13 @@ class Service:
         self.kubernetes: AsyncClient
         self.prometheus: Prometheus
         self.unreal: Client
+        self._sidecars = ExitStack()
 
     async def start(self, stack: AsyncExitStack, kubeconfig: str) -> None:
         self.http = await stack.enter_async_context(ClientSession())
         self.kubernetes = AsyncClient(KubeConfig.from_dict(yaml.safe_load(kubeconfig)))
         stack.push_async_callback(self.kubernetes.close)
+        stack.enter_context(self._sidecars)
         await self._objects()
         for name, (arguments, environ) in self._programs(kubeconfig).items():
             stack.enter_context(process(arguments, self.folder / f"{name}.log", environ))
@@ -80,8 +83,6 @@ class Service:
         write_configuration(self.folder, self.its)
         arguments = command(self.folder, self.port["PROMETHEUS"])
         stack.enter_context(process(arguments, self.folder / "prometheus.log"))
-        await ready(self.http, f"http://{ADDRESS}:{self.port['INSTANCE_HEALTH']}/healthz")
-        self.unreal = await streamer(self.http, f"ws://127.0.0.1:{self.port['STREAMER']}/")
         await ready(self.http, f"http://127.0.0.1:{self.port['HEALTH']}/readyz")
         await ready(self.http, f"http://127.0.0.1:{self.port['PROMETHEUS']}/-/ready")
 
@@ -96,23 +97,19 @@ class Service:
         port, folder = self.port, self.folder
         (folder / "kubeconfig").write_text(kubeconfig)
         (folder / "secret").write_text("0123456789abcdef-secret")
-        stack = {"instances_namespace": NAMESPACE, "applications": [{"name": "demo"}]}
+        (folder / "seed").write_text(SEED)
+        (folder / "ticket-keys").write_text(public_line(signing_key(SEED)))
+        applications = [{"name": "demo", "session": {"grace_seconds": 1}}]
+        stack = {"instances_namespace": NAMESPACE, "applications": applications}
         (folder / "matchmaker.json").write_text(json.dumps(stack))
-        sidecar = {
-            "SIDECAR_ADMIT_ANYBODY": "true",
-            "SIDECAR_SFU_PORT": "0",
-            "SIDECAR_PLAYER_HOST": ADDRESS,
-            "SIDECAR_HEALTH_HOST": ADDRESS,
-            "SIDECAR_PLAYER_PORT": str(port["INSTANCE"]),
-            "SIDECAR_HEALTH_PORT": str(port["INSTANCE_HEALTH"]),
-            "SIDECAR_STREAMER_PORT": str(port["STREAMER"]),
-        }
         matchmaker = {
             **{f"MATCHMAKER_{name}_PORT": str(port[name]) for name in PORTS[:4]},
             "MATCHMAKER_MAX_PLAYERS": "2",
             "MATCHMAKER_SETTINGS": str(folder / "matchmaker.json"),
             "KUBECONFIG": str(folder / "kubeconfig"),
             "TURN_SECRET_FILE": str(folder / "secret"),
+            "TICKET_SEED_FILE": str(folder / "seed"),
+            "REDIS_FOLDER": str(folder / "no-redis"),
         }
         cpu_exporter = {
             "CPU_EXPORTER_HOST": ADDRESS,
@@ -126,7 +123,6 @@ class Service:
             f"--web.listen-address=127.0.0.1:{port['NODE']}",
         ]
         return {
-            "sidecar": ([sys.executable, "-m", "signalling.sidecar"], sidecar),
             "matchmaker": ([sys.executable, "-m", "signalling.matchmaker"], matchmaker),
             "cpu-exporter": ([sys.executable, "-m", "streamer.cpu_exporter"], cpu_exporter),
             "node-exporter": (exporter, {}),
@@ -154,6 +150,7 @@ class Service:
 
     async def play(self, pod: str) -> tuple[Client, str]:
         """A session on a new pod: its player, and its id."""
+        await self._instance(pod)
         await make(self.kubernetes, pod, address=ADDRESS)
         player = await self.player()
         await stream(player, self.unreal)
@@ -162,6 +159,25 @@ class Service:
         session: str = meta.labels["app.pixel/session"]
         self.look(pod, session)
         return player, session
+
+    async def _instance(self, pod: str) -> None:
+        """The sidecar of a pod, in the place of the one before, and its streamer."""
+        self._sidecars.close()
+        port = self.port
+        sidecar = {
+            "SIDECAR_INSTANCE": pod,
+            "SIDECAR_TICKET_KEYS": str(self.folder / "ticket-keys"),
+            "SIDECAR_PLAYER_HOST": ADDRESS,
+            "SIDECAR_HEALTH_HOST": ADDRESS,
+            "SIDECAR_PLAYER_PORT": str(port["INSTANCE"]),
+            "SIDECAR_HEALTH_PORT": str(port["INSTANCE_HEALTH"]),
+            "SIDECAR_STREAMER_PORT": str(port["STREAMER"]),
+            "SIDECAR_SFU_PORT": "0",
+        }
+        arguments = [sys.executable, "-m", "signalling.sidecar"]
+        self._sidecars.enter_context(process(arguments, self.folder / f"{pod}.log", sidecar))
+        await ready(self.http, f"http://{ADDRESS}:{port['INSTANCE_HEALTH']}/healthz")
+        self.unreal = await streamer(self.http, f"ws://127.0.0.1:{port['STREAMER']}/")
 
     async def scraped(self, expression: str) -> None:
         """Wait until Prometheus has an answer."""

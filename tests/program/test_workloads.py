@@ -71,7 +71,7 @@ def test_rights_are_no_wider_than_needed(record: Record) -> None:
     assert record.object("Role", "matchmaker")["metadata"]["namespace"] == "pixel-instances"
     assert rights("Role", "matchmaker") == [
         ([""], ["pods"], ["get", "list", "watch", "patch", "delete"]),
-        (["apps"], ["deployments"], ["get", "list", "watch"]),
+        (["apps"], ["deployments"], ["get", "list", "watch", "patch"]),
     ]
     assert rights("ClusterRole", "pixel-matchmaker") == [([""], ["nodes"], ["get", "list", "watch"])]
     assert rights("ClusterRole", "pixel-turn") == [([""], ["nodes"], ["get"])]
@@ -113,12 +113,11 @@ def test_the_matchmaker_is_where_it_is_looked_for(record: Record, its: Settings)
     assert {(port["name"], port["port"]) for port in service["ports"]} == {("http", 3000), ("metrics", 9000)}
     deployment = record.object("Deployment", "matchmaker")
     assert service["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
-    assert deployment["spec"]["replicas"] == 1
     assert deployment["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
     settings = json.loads(record.object("ConfigMap", "matchmaker")["data"]["matchmaker.json"])
     assert settings["instances_namespace"] == "pixel-instances"
     assert settings["turn"]["transport_policy"] == its.turn.transport_policy
-    assert settings["applications"] == [{"name": app.name} for app in its.apps]
+    assert [app["name"] for app in settings["applications"]] == [app.name for app in its.apps]
 
 
 def test_there_is_a_fleet_for_every_version(record: Record, its: Settings) -> None:

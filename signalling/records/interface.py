@@ -102,22 +102,22 @@ class Records(Protocol):
         """The ``count`` newest entries older than the one with the id ``before`` (empty: of all), newest first."""
         ...
 
-    async def put(self, id: str, content: bytes, due: float, most: int) -> bool:
-        """Have something delivered from ``due`` on; False if there are ``most`` already, and it is dropped."""
+    async def put(self, box: str, id: str, content: bytes, due: float, most: int) -> bool:
+        """Have something delivered from ``due`` on; False if the box has ``most`` already, and it is dropped."""
         ...
 
-    async def due(self, now: float, lease: float, count: int) -> list[Pending]:
+    async def due(self, box: str, now: float, lease: float, count: int) -> list[Pending]:
         """Take what is to be delivered now; it comes again after ``lease`` seconds unless ``done`` or ``later``."""
         ...
 
-    async def later(self, id: str, content: bytes, due: float) -> None:
+    async def later(self, box: str, id: str, content: bytes, due: float) -> None:
         """Deliver again at ``due``."""
         ...
 
-    async def done(self, id: str) -> None:
+    async def done(self, box: str, id: str) -> None:
         """Delivered, or given up."""
         ...
 
-    async def pending(self) -> int:
-        """How many are to be delivered."""
+    async def pending(self, box: str) -> int:
+        """How many a box has."""
         ...

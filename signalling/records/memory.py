@@ -31,7 +31,7 @@ class MemoryRecords:
         self._buckets: Final[dict[str, dict[str, Total]]] = {}
         self._logs: Final[dict[str, deque[Entry]]] = {}
         self._numbers: Final = itertools.count(1)
-        self._outbox: Final[dict[str, tuple[float, bytes]]] = {}
+        self._boxes: Final[dict[str, dict[str, tuple[float, bytes]]]] = {}
 
     async def take(self, key: str, rate: Rate, now: float) -> float:
         """See Records."""
@@ -107,33 +107,36 @@ class MemoryRecords:
         older = (entry for entry in newest_first if not before or _number(entry.id) < _number(before))
         return list(itertools.islice(older, count))
 
-    async def put(self, id: str, content: bytes, due: float, most: int) -> bool:
+    async def put(self, box: str, id: str, content: bytes, due: float, most: int) -> bool:
         """See Records."""
-        if len(self._outbox) >= most:
+        kept = self._boxes.setdefault(box, {})
+        if len(kept) >= most:
             return False
-        self._outbox[id] = (due, content)
+        kept[id] = (due, content)
         return True
 
-    async def due(self, now: float, lease: float, count: int) -> list[Pending]:
+    async def due(self, box: str, now: float, lease: float, count: int) -> list[Pending]:
         """See Records."""
-        ready = ((due, id) for id, (due, _) in self._outbox.items() if due <= now)
-        taken = [Pending(id, self._outbox[id][1]) for _, id in heapq.nsmallest(count, ready)]
+        kept = self._boxes.get(box, {})
+        ready = ((due, id) for id, (due, _) in kept.items() if due <= now)
+        taken = [Pending(id, kept[id][1]) for _, id in heapq.nsmallest(count, ready)]
         for each in taken:
-            self._outbox[each.id] = (now + lease, each.content)
+            kept[each.id] = (now + lease, each.content)
         return taken
 
-    async def later(self, id: str, content: bytes, due: float) -> None:
+    async def later(self, box: str, id: str, content: bytes, due: float) -> None:
         """See Records."""
-        if id in self._outbox:
-            self._outbox[id] = (due, content)
+        kept = self._boxes.get(box, {})
+        if id in kept:
+            kept[id] = (due, content)
 
-    async def done(self, id: str) -> None:
+    async def done(self, box: str, id: str) -> None:
         """See Records."""
-        self._outbox.pop(id, None)
+        self._boxes.get(box, {}).pop(id, None)
 
-    async def pending(self) -> int:
+    async def pending(self, box: str) -> int:
         """See Records."""
-        return len(self._outbox)
+        return len(self._boxes.get(box, {}))
 
 
 def _number(id: str) -> tuple[int, int]:

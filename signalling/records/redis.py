@@ -16,10 +16,10 @@ PREFIX: Final = "pixel:records:"
 CLOSED_SECONDS: Final = 31 * 86_400
 """How long an ended session is remembered, lest it be counted twice."""
 USAGE_SECONDS: Final = 400 * 86_400
+BOX_SECONDS: Final = 14 * 86_400
+"""Of a box that nothing is put into any more."""
 
 _OPEN: Final = f"{PREFIX}open"
-_DUE: Final = f"{PREFIX}due"
-_CONTENT: Final = f"{PREFIX}content"
 
 _TAKE: Final = """
 local free_at = tonumber(redis.call('GET', KEYS[1]) or '0')
@@ -62,6 +62,8 @@ _PUT: Final = """
 if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then return 0 end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+redis.call('EXPIRE', KEYS[2], ARGV[5])
 return 1
 """
 _TAKE_DUE: Final = """
@@ -171,33 +173,34 @@ class RedisRecords:
         return [Entry(_text(id), _bytes(next(iter(fields.values())))) for id, fields in found]
 
     @_answered
-    async def put(self, id: str, content: bytes, due: float, most: int) -> bool:
+    async def put(self, box: str, id: str, content: bytes, due: float, most: int) -> bool:
         """See Records."""
-        return bool(await self._run(_PUT, [_DUE, _CONTENT], id, content, f"{due:.6f}", most))
+        return bool(await self._run(_PUT, _box(box), id, content, f"{due:.6f}", most, BOX_SECONDS))
 
     @_answered
-    async def due(self, now: float, lease: float, count: int) -> list[Pending]:
+    async def due(self, box: str, now: float, lease: float, count: int) -> list[Pending]:
         """See Records."""
-        taken = await self._run(_TAKE_DUE, [_DUE, _CONTENT], f"{now:.6f}", f"{now + lease:.6f}", count)
+        taken = await self._run(_TAKE_DUE, _box(box), f"{now:.6f}", f"{now + lease:.6f}", count)
         return [Pending(_text(id), _bytes(content)) for id, content in zip(taken[::2], taken[1::2], strict=True)]
 
     @_answered
-    async def later(self, id: str, content: bytes, due: float) -> None:
+    async def later(self, box: str, id: str, content: bytes, due: float) -> None:
         """See Records."""
-        await self._run(_LATER, [_DUE, _CONTENT], id, content, f"{due:.6f}")
+        await self._run(_LATER, _box(box), id, content, f"{due:.6f}")
 
     @_answered
-    async def done(self, id: str) -> None:
+    async def done(self, box: str, id: str) -> None:
         """See Records."""
+        due, content = _box(box)
         async with self._client.pipeline(transaction=True) as pipeline:
-            pipeline.zrem(_DUE, id)
-            pipeline.hdel(_CONTENT, id)
+            pipeline.zrem(due, id)
+            pipeline.hdel(content, id)
             await pipeline.execute()
 
     @_answered
-    async def pending(self) -> int:
+    async def pending(self, box: str) -> int:
         """See Records."""
-        return int(await self._client.zcard(_DUE))
+        return int(await self._client.zcard(_box(box)[0]))
 
     async def _run(self, script: str, keys: Sequence[str], *arguments: str | bytes | float) -> Any:  # noqa: ANN401 - any reply
         return await self._client.register_script(script)(keys=list(keys), args=list(arguments))
@@ -217,6 +220,11 @@ def _closed(session: str) -> str:
 
 def _usage(bucket: str) -> str:
     return f"{PREFIX}usage:{bucket}"
+
+
+def _box(box: str) -> tuple[str, str]:
+    """When each is due, and what it holds."""
+    return f"{PREFIX}due:{box}", f"{PREFIX}content:{box}"
 
 
 def _text(value: str | bytes) -> str:

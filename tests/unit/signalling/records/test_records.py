@@ -118,22 +118,24 @@ async def test_a_log_is_bounded_and_read_by_pages(records):
 
 async def test_what_is_to_be_delivered_is_taken_by_one_and_comes_again_until_done(records):
     for number in range(3):
-        assert await records.put(f"e{number}", f"{number}".encode(), NOW + number, 100)
-    assert await records.due(NOW - 1, 30, 10) == []
-    taken = await asyncio.gather(*(records.due(NOW + 1, 30, 1) for _ in range(5)))
+        assert await records.put("box", f"e{number}", f"{number}".encode(), NOW + number, 100)
+    assert await records.due("box", NOW - 1, 30, 10) == []
+    taken = await asyncio.gather(*(records.due("box", NOW + 1, 30, 1) for _ in range(5)))
     assert sorted(each.id for batch in taken for each in batch) == ["e0", "e1"]
-    assert await records.due(NOW + 2, 30, 10) == [Pending("e2", b"2")]
-    await records.done("e0")
-    await records.later("e1", b"1 tried", NOW + 100)
-    await records.later("e0", b"gone", NOW)
-    assert await records.due(NOW + 40, 30, 10) == [Pending("e2", b"2")]
-    assert await records.due(NOW + 100, 30, 10) == [Pending("e2", b"2"), Pending("e1", b"1 tried")]
-    assert await records.pending() == 2
+    assert await records.due("box", NOW + 2, 30, 10) == [Pending("e2", b"2")]
+    await records.done("box", "e0")
+    await records.later("box", "e1", b"1 tried", NOW + 100)
+    await records.later("box", "e0", b"gone", NOW)
+    assert await records.due("box", NOW + 40, 30, 10) == [Pending("e2", b"2")]
+    assert await records.due("box", NOW + 100, 30, 10) == [Pending("e2", b"2"), Pending("e1", b"1 tried")]
+    assert await records.pending("box") == 2
+    assert await records.pending("another") == 0
+    assert await records.due("another", NOW + 999, 30, 10) == []
 
 
 async def test_only_so_much_is_kept_to_be_delivered(records):
-    assert [await records.put(f"e{number}", b"x", NOW, 2) for number in range(3)] == [True, True, False]
-    assert [each.id for each in await records.due(NOW, 30, 10)] == ["e0", "e1"]
+    assert [await records.put("box", f"e{number}", b"x", NOW, 2) for number in range(3)] == [True, True, False]
+    assert [each.id for each in await records.due("box", NOW, 30, 10)] == ["e0", "e1"]
 
 
 async def test_a_redis_that_is_away_is_said_to_be(server):
@@ -144,7 +146,7 @@ async def test_a_redis_that_is_away_is_said_to_be(server):
         records.hold("a", "b", 1, NOW, 1),
         records.close("s1", []),
         records.totals(["a"]),
-        records.due(NOW, 1, 1),
+        records.due("box", NOW, 1, 1),
     ):
         with pytest.raises(StoreAway):
             await call
@@ -159,7 +161,8 @@ async def test_nothing_in_redis_stays_for_good_but_what_goes_on(server):
     await records.hold("a", "b", 1, NOW, 1)
     await records.first("a", "b", 1)
     await records.close("s1", [Amount("demo:10", "ada", 1, 1)])
-    assert [await client.ttl(key) > 0 for key in await client.keys("*")] == [True] * 5
+    await records.put("box", "e1", b"x", NOW, 10)
+    assert [await client.ttl(key) > 0 for key in await client.keys("*")] == [True] * 7
     await client.aclose()
 
 

@@ -43,6 +43,10 @@ class IssuerKeys:
         since = self._set.known_since
         return None if since is None else self._clock() - since
 
+    def known(self, algorithm: Algorithm) -> list[PublishedKey]:
+        """The keys of an algorithm, as they were last heard."""
+        return self._set.candidates(algorithm, None)
+
     async def follow(self) -> None:
         """Ask whenever it is time; never returns."""
         while True:

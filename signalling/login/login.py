@@ -22,12 +22,12 @@ class Login:
 
     async def decide(self, shown: Presented, now: float) -> Grant | Refusal:
         """A grant, or why there is none; ``now`` is Unix time. Whether it covers the application is not asked here."""
-        own = self._tickets.own((*shown.tickets, shown.cookie), now)
-        meant = self._tickets.grant(shown.tickets, now)
+        own = await self._tickets.own((*shown.tickets, shown.cookie), now)
+        meant = await self._tickets.grant(shown.tickets, now)
         if meant is not None:
             return _returning(meant, own)
         answer = await self._tokens.admit(shown.tokens, now)
-        in_vain = bool(shown.tickets) and self._tickets.own(shown.tickets, now) is None
+        in_vain = bool(shown.tickets) and await self._tickets.own(shown.tickets, now) is None
         if in_vain and (isinstance(answer, Refusal) or not shown.tokens):
             # Where anybody may come too: who follows an invitation does not want a session of its own instead.
             answer = NO_LINK

@@ -1,7 +1,7 @@
 """Tickets that a player shows: its own, a link, an invitation, another region's."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,14 @@ from signalling.tickets.signing import LEEWAY_SECONDS, LONGEST, TicketRefused, p
 
 PublicKeys = Callable[[], Mapping[str, Ed25519PublicKey]]
 """Public keys by their ids, as they are now."""
+PeerKeys = Callable[[str], Awaitable[Mapping[str, Ed25519PublicKey]]]
+"""Other regions' keys of one id, asked for if they are not known."""
+
+
+async def no_peers(_: str) -> Mapping[str, Ed25519PublicKey]:
+    """The keys of a region that has no peers."""
+    return {}
+
 
 _KINDS: Final[Mapping[str, type[Claims]]] = {
     kind.audience: kind for kind in (PlayerTicket, LinkTicket, InvitationTicket, RegionTicket)
@@ -34,20 +42,20 @@ class _Proved:
 class ShownTickets:
     """What the tickets of a request prove."""
 
-    def __init__(self, own_keys: PublicKeys, region: str = "", peer_keys: PublicKeys = dict) -> None:
+    def __init__(self, own_keys: PublicKeys, region: str = "", peer_keys: PeerKeys = no_peers) -> None:
         """``own_keys`` prove what this region's matchmakers signed, ``peer_keys`` what other regions' did."""
         self._own_keys: Final = own_keys
         self._region: Final = region
         self._peer_keys: Final = peer_keys
 
-    def own(self, tickets: Sequence[str], now: float) -> PlayerTicket | None:
+    async def own(self, tickets: Sequence[str], now: float) -> PlayerTicket | None:
         """The player's own ticket, if one of these is."""
-        claims = (proved.claims for proved in self._proved(tickets, now))
+        claims = (proved.claims for proved in await self._proved(tickets, now))
         return next((each for each in claims if isinstance(each, PlayerTicket)), None)
 
-    def grant(self, tickets: Sequence[str], now: float) -> Grant | None:
+    async def grant(self, tickets: Sequence[str], now: float) -> Grant | None:
         """What the first of the links, invitations and region tickets among these is good for."""
-        for proved in self._proved(tickets, now):
+        for proved in await self._proved(tickets, now):
             match proved.claims:
                 case LinkTicket() as link:
                     return Grant(
@@ -74,18 +82,19 @@ class ShownTickets:
                     )
         return None
 
-    def _proved(self, tickets: Sequence[str], now: float) -> list[_Proved]:
-        found = (self._prove(ticket, now) for ticket in tickets[:MOST_TICKETS])
+    async def _proved(self, tickets: Sequence[str], now: float) -> list[_Proved]:
+        found = [await self._prove(ticket, now) for ticket in tickets[:MOST_TICKETS]]
         return [proved for proved in found if proved is not None]
 
-    def _prove(self, ticket: str, now: float) -> _Proved | None:
+    async def _prove(self, ticket: str, now: float) -> _Proved | None:
         if len(ticket) > LONGEST:
             return None
         try:
             # Only to know what to prove: nothing of it is believed before that.
             said = jwt.decode(ticket, options={"verify_signature": False})
             kind = _KINDS[str(said.get("aud"))]
-            keys = self._peer_keys() if kind is RegionTicket else self._own_keys()
+            id = str(jwt.get_unverified_header(ticket).get("kid"))
+            keys = await self._peer_keys(id) if kind is RegionTicket else self._own_keys()
             claims = prove(ticket, kind, keys, now)
         except (jwt.InvalidTokenError, KeyError, TicketRefused, TypeError, ValueError):
             return None

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from signalling.login.grants import STATUSES, Grant, Refusal
 from signalling.login.login import NO_LINK, Login
@@ -48,9 +49,10 @@ REGION = RegionTicket(region="here", app="demo", subject="eve", priority=1)
 def decide(
     mode: str, *, tokens: Sequence[str] = (), tickets: Sequence[str] = (), cookie: str = "", now: float = NOW
 ) -> Awaitable[Grant | Refusal]:
-    tickets_login = ShownTickets(
-        lambda: public_keys([public_line(KEY)]), "here", lambda: public_keys([public_line(PEER)])
-    )
+    async def peer_keys(_: str) -> Mapping[str, Ed25519PublicKey]:
+        return public_keys([public_line(PEER)])
+
+    tickets_login = ShownTickets(lambda: public_keys([public_line(KEY)]), "here", peer_keys)
     return Login(MODES[mode], tickets_login).decide(Presented("demo", True, tuple(tokens), tuple(tickets), cookie), now)
 
 

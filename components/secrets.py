@@ -32,8 +32,10 @@ PURPOSES: Mapping[Secret, str] = {
     Secret.TURN: "Signs the players' TURN credentials; shared by matchmaker and coturn.",
     Secret.GRAFANA: "Password of Grafana's admin.",
     Secret.REDIS: "Password of the user of Redis in the cluster.",
+    Secret.ADMIN: "The key of the session API.",
+    Secret.WEBHOOKS: "Signs what webhooks are sent.",
 }
-KEEP_PREVIOUS = frozenset({Secret.TURN})
+KEEP_PREVIOUS = frozenset({Secret.TURN, Secret.ADMIN, Secret.WEBHOOKS})
 """Those whose consumers take two values at once; of the others only the newest holds."""
 
 

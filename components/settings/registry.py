@@ -1,14 +1,14 @@
 """The registry of the project's and the applications' images: its repositories, and the right to pull from them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from components.settings.given_secrets import read_given
 from components.settings.reading import Reader, Refusals
 
 _OCIR = re.compile(r"(?P<key>[a-z]{3})\.ocir\.io|ocir\.(?P<region>[a-z0-9-]+)\.oci\.oraclecloud\.com")
-_KEPT_TOKEN = r"ocid1\.vaultsecret\.oc\d+\.[a-z0-9-]+(\.\w+)+"  # noqa: S105 - the form of an OCID
 PULL_SECRET = "registry-pull"  # noqa: S105 - the name of the object
 """The Kubernetes Secret that pods pull with."""
 
@@ -86,34 +86,15 @@ def read_registry(reader: Reader) -> RegistrySettings:
 
 
 def _read_pull(reader: Reader) -> PullSettings:
-    token = _read_token(reader)
-    in_vault = re.fullmatch(_KEPT_TOKEN, token) is not None
+    token = read_given(reader, "auth_token", "a token")
     pull = PullSettings(
         username=reader.text("username", r"[^\s:\"]+", 'a name without colons, for OCIR "namespace/user"'),
-        auth_token="" if in_vault else token,
-        auth_token_id=token if in_vault else None,
+        auth_token=token.value,
+        auth_token_id=token.kept_id,
         servers=reader.texts("servers", _HOST, 'the host of a registry, such as "registry.example.com"', []),
     )
     reader.close()
     return pull
-
-
-def _read_token(reader: Reader) -> str:
-    """The token or its OCID; no refusal shows it. At rest, in the stack file, a token is `{secure: …}`."""
-    remedy = (
-        'Set it to the OCID of a vault\'s secret, "ocid1.vaultsecret.oc1.…", or as a secret: '
-        "pulumi config set --secret --path pixel:registry.pull.auth_token"
-    )
-    if not reader.has("auth_token"):
-        reader.refusals.missing(reader.key("auth_token"), remedy)
-        return ""
-    value = reader.values["auth_token"]
-    if isinstance(value, Mapping) and set(value) == {"secure"}:
-        return ""
-    if not isinstance(value, str) or re.search(r"\s", value):
-        reader.refusals.add(reader.key("auth_token"), "(hidden)", "not a token", remedy)
-        return ""
-    return value
 
 
 def check_registry(registry: RegistrySettings, images: Iterable[Image], region: str, refusals: Refusals) -> None:

@@ -31,6 +31,10 @@ class Secret(StrEnum):
     """Password of Grafana's admin."""
     REDIS = "redis"
     """Password of the one user of Redis in the cluster."""
+    ADMIN = "admin"
+    """The key of the session API."""
+    WEBHOOKS = "webhooks"
+    """Signs what the stack's webhooks are sent."""
 
 
 @dataclass(frozen=True)

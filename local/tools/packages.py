@@ -27,7 +27,8 @@ IMAGES: Final = "images"
 TURN: Final = "turn"
 BROWSER: Final = "browser"
 MONITORING: Final = "monitoring"
-GROUPS: Final = (CLUSTER, IMAGES, TURN, BROWSER, MONITORING)
+REDIS: Final = "redis"
+GROUPS: Final = (CLUSTER, IMAGES, TURN, BROWSER, MONITORING, REDIS)
 
 _TAIL: Final = 12
 _SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -84,13 +85,20 @@ PACKAGES: Final = (
         ("prometheus-node-exporter",),
         ("prometheus-node-exporter.service",),
     ),
+    Package(
+        "redis-server",
+        REDIS,
+        "what several matchmakers share, in tests",
+        ("redis-server", "redis-cli"),
+        ("redis-server.service",),
+    ),
 )
 
 
 def ensure_packages(steps: Steps, groups: Iterable[str] = (CLUSTER, IMAGES)) -> None:
     """Install what is missing of the groups' packages, saying which and what for; nothing where all are here.
 
-    The default groups are what a local stack needs; TURN, BROWSER and MONITORING are for tests.
+    The default groups are what a local stack needs; TURN, BROWSER, MONITORING and REDIS are for tests.
     ToolError names the packages to install by hand where this cannot be done: no root, no apt, apt's own failure.
     """
     wanted = chosen(groups)

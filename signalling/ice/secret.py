@@ -1,8 +1,9 @@
-"""The secret shared by the matchmaker and coturn, and how it is exchanged for another while both run.
+"""A secret that the matchmaker signs with and others check, and how it is exchanged for another while all run.
 
-A Secret's mounted files change in every pod within two minutes or so, not at once. So coturn takes credentials of the
-new and of the previous secret, and the matchmaker goes on signing with the previous one until every TURN node must
-have the new one. Nothing restarts, and no allocation ends: coturn keeps the key of an allocation it has made.
+There are two: the one shared with coturn, and the seed of the tickets' key. A Secret's mounted files change in every
+pod within two minutes or so, not at once. So whoever checks takes what the new and what the previous secret signed, and
+the matchmaker goes on signing with the previous one until everybody must have the new one. Nothing restarts, and no
+allocation ends: coturn keeps the key of an allocation it has made.
 """
 
 import time
@@ -25,7 +26,7 @@ def read_secret(path: Path) -> str:
     try:
         secret = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SecretError(f"{path}: {type(error).__name__}; mount the Secret turn-secret there") from None
+        raise SecretError(f"{path}: {type(error).__name__}; mount the Secret there that it is of") from None
     if not secret:
         raise SecretError(f"{path} is empty; put the secret under the key of that name")
     return secret
@@ -51,6 +52,10 @@ class SigningSecret:
         self._clock: Final = clock
         self._secrets = read_secrets(path)
         self._since = clock()
+
+    def known(self) -> tuple[str, ...]:
+        """The secrets that hold now, as they were last read: the newest, and the previous one if there is one."""
+        return self._secrets
 
     def __call__(self) -> str:
         """The secret for credentials given out at this moment."""

@@ -69,6 +69,10 @@ class ClusterApi(Protocol):
         """Delete a pod; one that is gone already is no error."""
         ...
 
+    async def patch_fleet(self, name: str, document: dict[str, object]) -> None:
+        """Apply a merge patch to a Deployment; one that is gone already is no error."""
+        ...
+
 
 class LightkubeApi:
     """The real one."""
@@ -138,6 +142,16 @@ class LightkubeApi:
         """See ClusterApi."""
         try:
             await self._client.delete(Pod, name, namespace=self._namespace)
+        except ApiError as error:
+            if error.status.code != 404:
+                raise
+
+    async def patch_fleet(self, name: str, document: dict[str, object]) -> None:
+        """See ClusterApi."""
+        try:
+            await self._client.patch(
+                Deployment, name, document, namespace=self._namespace, patch_type=PatchType.MERGE
+            )
         except ApiError as error:
             if error.status.code != 404:
                 raise

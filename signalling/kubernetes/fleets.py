@@ -9,6 +9,8 @@ from lightkube.resources.apps_v1 import Deployment
 from signalling.kubernetes.instances import APPLICATION_LABEL, VERSION_LABEL
 
 WEIGHT_ANNOTATION: Final = "app.pixel/weight"
+PAUSED_ANNOTATION: Final = "app.pixel/paused"
+DRAINED_ANNOTATION: Final = "app.pixel/drained"
 DEFAULT_WEIGHT: Final = 100
 """Of a fleet that does not say a usable one: its players are not to pay for a slip of the pen."""
 _WEIGHT: Final = re.compile("[0-9]{1,6}")
@@ -24,6 +26,10 @@ class Fleet:
     """The version's label."""
     stated: str | None
     """Its weight annotation as it stands."""
+    paused: bool = False
+    """An operator lets nobody new into the application."""
+    drained: bool = False
+    """An operator gives this version no new sessions."""
 
     @property
     def stated_well(self) -> bool:
@@ -48,4 +54,16 @@ def fleet_of(deployment: Deployment) -> Fleet | None:
     application, version = labels.get(APPLICATION_LABEL), labels.get(VERSION_LABEL)
     if application is None or version is None:
         return None
-    return Fleet(meta.name, application, version, (meta.annotations or {}).get(WEIGHT_ANNOTATION))
+    annotations = meta.annotations or {}
+    paused, drained = (annotations.get(key) == "true" for key in (PAUSED_ANNOTATION, DRAINED_ANNOTATION))
+    return Fleet(meta.name, application, version, annotations.get(WEIGHT_ANNOTATION), paused, drained)
+
+
+def pause_patch(*, paused: bool) -> dict[str, object]:
+    """A merge patch of a fleet whose application is paused, or goes on."""
+    return {"metadata": {"annotations": {PAUSED_ANNOTATION: "true" if paused else None}}}
+
+
+def drained_patch(*, drained: bool) -> dict[str, object]:
+    """A merge patch of a fleet that gets no new sessions, or gets some again."""
+    return {"metadata": {"annotations": {DRAINED_ANNOTATION: "true" if drained else None}}}

@@ -1,9 +1,9 @@
-"""Instances: what a pod says about one, and the patch that claims it."""
+"""Instances: what a pod says about one, and the patches that take it through a session."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from lightkube.resources.core_v1 import Pod
 
@@ -13,18 +13,29 @@ POOL_LABEL: Final = "app.pixel/pool"
 SESSION_LABEL: Final = "app.pixel/session"
 STARTED_ANNOTATION: Final = "app.pixel/session-started"
 PLAYER_ANNOTATION: Final = "app.pixel/player"
+SUBJECT_ANNOTATION: Final = "app.pixel/subject"
+DRAINING_ANNOTATION: Final = "app.pixel/draining"
+COST_ANNOTATION: Final = "controller.kubernetes.io/pod-deletion-cost"
+"""Kubernetes' own: of several pods a ReplicaSet deletes the one that costs least first. Here: the players of a shared
+instance, which is also how every matchmaker learns of them."""
+
+Patch: TypeAlias = list[dict[str, object]]
 
 
 class Pool(Enum):
-    """Which pool an instance is in: its fleet's, or on its own with a session."""
+    """Which pool an instance is in."""
 
     IDLE = "idle"
+    """Its fleet's."""
     SESSION = "session"
+    """On its own, with a session."""
+    ENDED = "ended"
+    """On its own, and only to be deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One pod, as far as matching needs it."""
+    """One pod, as far as the matchmaker needs it."""
 
     name: str
     application: str
@@ -41,6 +52,17 @@ class Instance:
     """The object's resourceVersion: equal or not, nothing more."""
     annotated: bool
     """It has annotations, to which a patch can add."""
+    session: str | None = None
+    started: str | None = None
+    """When the session was given the instance, as an ISO 8601 time."""
+    player: str | None = None
+    """The session's owner."""
+    subject: str | None = None
+    """Who the owner logged in as."""
+    draining: bool = False
+    """It gets no session any more."""
+    players: int = 0
+    """Of a shared instance."""
 
     @property
     def usable(self) -> bool:
@@ -49,8 +71,8 @@ class Instance:
 
     @property
     def available(self) -> bool:
-        """It can be claimed."""
-        return self.usable and self.pool is Pool.IDLE
+        """It can be claimed, or joined where sessions are shared."""
+        return self.usable and self.pool is Pool.IDLE and not self.draining
 
 
 def instance_of(pod: Pod) -> Instance | None:
@@ -58,7 +80,7 @@ def instance_of(pod: Pod) -> Instance | None:
     meta = pod.metadata
     if meta is None or meta.name is None:
         return None
-    labels = meta.labels or {}
+    labels, annotations = meta.labels or {}, meta.annotations or {}
     pools = {pool.value: pool for pool in Pool}
     pool = pools.get(labels.get(POOL_LABEL, ""))
     application, version = labels.get(APPLICATION_LABEL), labels.get(VERSION_LABEL)
@@ -74,37 +96,104 @@ def instance_of(pod: Pod) -> Instance | None:
         ready=any(condition.type == "Ready" and condition.status == "True" for condition in conditions),
         going=meta.deletionTimestamp is not None,
         revision=meta.resourceVersion or "",
-        annotated=bool(meta.annotations),
+        annotated=bool(annotations),
+        session=labels.get(SESSION_LABEL),
+        started=annotations.get(STARTED_ANNOTATION),
+        player=annotations.get(PLAYER_ANNOTATION),
+        subject=annotations.get(SUBJECT_ANNOTATION),
+        draining=annotations.get(DRAINING_ANNOTATION) == "true",
+        players=_number(annotations.get(COST_ANNOTATION, "")),
     )
 
 
-def claim_patch(instance: Instance, session: str, player: str, started: str) -> list[dict[str, object]]:
-    """The JSON patch that takes an instance out of its fleet for a session; ``started`` is an ISO 8601 time.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Whom an instance is claimed for."""
+
+    session: str
+    player: str
+    started: str
+    """ISO 8601 time."""
+    subject: str = ""
+
+
+def claim_patch(instance: Instance, claim: Claim) -> Patch:
+    """Takes an instance out of its fleet for a session.
 
     Its ``test`` makes the claim atomic: of several that arrive for one pod the API server carries out the first only.
     """
-    annotations = {STARTED_ANNOTATION: started, PLAYER_ANNOTATION: player}
+    said = {STARTED_ANNOTATION: claim.started, PLAYER_ANNOTATION: claim.player, SUBJECT_ANNOTATION: claim.subject}
     return [
-        {"op": "test", "path": _label(POOL_LABEL), "value": Pool.IDLE.value},
-        {"op": "replace", "path": _label(POOL_LABEL), "value": Pool.SESSION.value},
-        {"op": "add", "path": _label(SESSION_LABEL), "value": session},
-        *_annotate(annotations, instance.annotated),
+        *_moved(Pool.IDLE, Pool.SESSION),
+        {"op": "add", "path": _label(SESSION_LABEL), "value": claim.session},
+        *_annotate({key: value for key, value in said.items() if value}, instance.annotated),
     ]
 
 
-def _annotate(annotations: Mapping[str, str], has_some: bool) -> list[dict[str, object]]:
+def retire_patch(instance: Instance) -> Patch:
+    """Ends an instance's session, or takes an idle one out of its fleet; afterwards it is only to be deleted.
+
+    Of several that would, one carries it out; and a session that has begun on the instance since is not touched.
+    """
+    return [*_same_session(instance), *_moved(instance.pool, Pool.ENDED)]
+
+
+def recycle_patch(instance: Instance) -> Patch:
+    """Gives an instance whose session is over back to its fleet."""
+    said = {
+        STARTED_ANNOTATION: instance.started,
+        PLAYER_ANNOTATION: instance.player,
+        SUBJECT_ANNOTATION: instance.subject,
+    }
+    return [
+        *_same_session(instance),
+        *_moved(Pool.SESSION, Pool.IDLE),
+        *([{"op": "remove", "path": _label(SESSION_LABEL)}] if instance.session is not None else []),
+        *({"op": "remove", "path": _annotation(key)} for key, value in said.items() if value is not None),
+    ]
+
+
+def drain_patch(instance: Instance) -> Patch:
+    """From now on it gets no session."""
+    return _annotate({DRAINING_ANNOTATION: "true"}, instance.annotated)
+
+
+def cost_patch(instance: Instance, players: int) -> Patch:
+    """A shared instance has so many players."""
+    return _annotate({COST_ANNOTATION: str(players)}, instance.annotated)
+
+
+def _moved(before: Pool, after: Pool) -> Patch:
+    return [
+        {"op": "test", "path": _label(POOL_LABEL), "value": before.value},
+        {"op": "replace", "path": _label(POOL_LABEL), "value": after.value},
+    ]
+
+
+def _same_session(instance: Instance) -> Sequence[dict[str, Any]]:
+    if instance.session is None:
+        return []
+    return [{"op": "test", "path": _label(SESSION_LABEL), "value": instance.session}]
+
+
+def _annotate(annotations: Mapping[str, str], has_some: bool) -> Patch:
     if not has_some:
         return [{"op": "add", "path": "/metadata/annotations", "value": dict(annotations)}]
-    return [
-        {"op": "add", "path": f"/metadata/annotations/{_pointer(key)}", "value": value}
-        for key, value in annotations.items()
-    ]
+    return [{"op": "add", "path": _annotation(key), "value": value} for key, value in annotations.items()]
 
 
 def _label(key: str) -> str:
     return f"/metadata/labels/{_pointer(key)}"
 
 
+def _annotation(key: str) -> str:
+    return f"/metadata/annotations/{_pointer(key)}"
+
+
 def _pointer(key: str) -> str:
     """A key as one part of a JSON pointer (RFC 6901)."""
     return key.replace("~", "~0").replace("/", "~1")
+
+
+def _number(text: str) -> int:
+    return int(text) if len(text) < 10 and text.isascii() and text.isdigit() else 0

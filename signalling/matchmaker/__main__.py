@@ -1,7 +1,9 @@
 """``python -m signalling.matchmaker``: runs until SIGTERM, in the cluster or with the kubeconfig of ``KUBECONFIG``."""
 
 import os
+import secrets
 import sys
+from pathlib import Path
 
 from lightkube import AsyncClient
 from lightkube.core.exceptions import ConfigError
@@ -9,23 +11,52 @@ from lightkube.core.exceptions import ConfigError
 from signalling.ice.secret import SecretError, SigningSecret
 from signalling.kubernetes.api import LightkubeApi
 from signalling.matchmaker import settings
+from signalling.matchmaker.admission import OpenAdmission
+from signalling.matchmaker.endings import Silence
+from signalling.matchmaker.issuing import Issuer
 from signalling.matchmaker.page import page_files
+from signalling.matchmaker.replica import Surroundings
 from signalling.matchmaker.server import MatchmakerServer
 from signalling.shell import listening, logs
 from signalling.shell.environment import SettingError
+from signalling.store.in_memory import MemoryStore
+from signalling.store.in_redis import RedisStore
+from signalling.store.interface import Store
+from signalling.tickets.keys import UnusableKeyError
+
+
+def store_of(folder: Path, seconds: float) -> Store:
+    """The store that the replicas share: Redis where its address is in the folder, else this process' own memory."""
+    try:
+        url = (folder / "url").read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return MemoryStore()
+    password = folder / "password"
+    return RedisStore(url, password if password.exists() else None, seconds=seconds)
 
 
 async def _serve(its: settings.MatchmakerSettings, places: settings.Places) -> None:
     stack = settings.read_stack(its.settings)
-    secret = SigningSecret(places.turn_secret_file)
     client = AsyncClient()
+    store = store_of(places.redis, its.store_seconds)
     try:
-        api = LightkubeApi(client, stack.instances_namespace)
-        server = MatchmakerServer(its, stack, secret, page_files(places.player_page), api)
+        issuer = Issuer(SigningSecret(places.ticket_seed_file))
+        around = Surroundings(
+            # A container that is started anew in its pod is another replica: what the one before held is lost.
+            name=f"{places.hostname}-{secrets.token_hex(4)}",
+            api=LightkubeApi(client, stack.instances_namespace),
+            store=store,
+            issuer=issuer,
+            turn_secret=SigningSecret(places.turn_secret_file),
+            admission=OpenAdmission(issuer),
+            chronicle=Silence(),
+        )
+        server = MatchmakerServer(its, stack, around, page_files(places.player_page))
         await server.start()
         await listening.until_signal()
         await server.stop()
     finally:
+        await store.close()
         await client.close()
 
 
@@ -35,7 +66,7 @@ def main() -> None:
         its, places = settings.read(os.environ)
         logs.configure(its.log_level)
         listening.run(lambda: _serve(its, places))
-    except (SettingError, SecretError, ConfigError) as error:
+    except (SettingError, SecretError, UnusableKeyError, ConfigError) as error:
         sys.exit(f"the matchmaker cannot start: {error}")
 
 

@@ -1,41 +1,55 @@
-"""From a match to the end of its session: claim, relay, delete. One task a session; decisions are in ``matching``."""
+"""Giving instances to the players who wait here: one pass after another for each application, and the claims.
+
+The decisions are in ``matching`` and ``sharing``. What is claimed is handed to a ``Host``, who has the players.
+"""
 
 import asyncio
 import logging
 import random
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from ipaddress import IPv6Address, ip_address
-from typing import Final
+from typing import Final, Protocol
 
-from aiohttp import ClientSession
-from lightkube.resources.core_v1 import Pod
-
-from signalling.kubernetes.api import Changed, ClaimRefused, ClusterApi, Event, Listed
-from signalling.kubernetes.instances import Instance, claim_patch, instance_of
-from signalling.matchmaker.matching import Match, Matching
+from signalling.kubernetes.api import ClaimRefused, ClusterApi
+from signalling.kubernetes.instances import Claim, Instance, claim_patch, instance_of
+from signalling.matchmaker.inventory import Inventory
+from signalling.matchmaker.matching import Share, assign, preference
 from signalling.matchmaker.metrics import MatchmakerMetrics
-from signalling.matchmaker.outcomes import outcome_of
-from signalling.matchmaker.session import InstanceUnreachable, Session
-from signalling.matchmaker.shares import Shares
+from signalling.matchmaker.queues import Queues
+from signalling.matchmaker.settings import ApplicationSettings
+from signalling.matchmaker.sharing import SharedInstances
+from signalling.matchmaker.shares import FleetWatch
 from signalling.matchmaker.watching import pause
+from signalling.tickets.claims import PlayerTicket
 
 LOG: Final = logging.getLogger("matchmaker.allocation")
-ATTEMPTS: Final = 5
-"""Instances that may come to nothing for a player before it is sent away."""
-DELETE_TRIES: Final = 6
+LOOK_SECONDS: Final = 1.0
+"""A pass at least so often while somebody waits: what another replica said may have been lost."""
+REST: Final = 0.005
+"""Seconds between two passes; and a pass takes a tenth of the time at most, however long the queue."""
+RESTS_PER_PASS: Final = 9
 
 
-def host_of(address: str) -> str:
-    """An IP address as the host of a URL."""
-    return f"[{address}]" if isinstance(ip_address(address), IPv6Address) else address
+class Host(Protocol):
+    """Who has the players that wait here."""
+
+    def ticket_of(self, session: str) -> PlayerTicket | None:
+        """Who waits with this session; None once nobody does."""
+        ...
+
+    def claimed(self, session: str, instance: Instance) -> None:
+        """The session has this instance from now on."""
+        ...
+
+    def joins(self, session: str, instance: Instance) -> None:
+        """The session's player may join this shared instance."""
+        ...
 
 
-async def claim(api: ClusterApi, instance: Instance, session: str) -> Instance:
+async def claim(api: ClusterApi, instance: Instance, ticket: PlayerTicket) -> Instance:
     """Claim an instance and return it as it is now; ClaimRefused when it cannot be had, by whatever reason."""
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
-    patch = claim_patch(instance, session, player=session, started=started)
+    patch = claim_patch(instance, Claim(ticket.session, ticket.player, started, ticket.subject))
     claimed = instance_of(await api.patch_pod(instance.name, patch))
     if claimed is None or claimed.going or claimed.address is None:
         # It was on its way out when the patch came: nothing to give back, it goes anyway.
@@ -44,140 +58,141 @@ async def claim(api: ClusterApi, instance: Instance, session: str) -> Instance:
 
 
 class Allocation:
-    """The sessions of one matchmaker."""
+    """One replica's passes and claims."""
 
     def __init__(
-        self, matching: Matching, api: ClusterApi, http: ClientSession, metrics: MatchmakerMetrics, instance_port: int
+        self,
+        applications: Mapping[str, ApplicationSettings],
+        inventory: Inventory,
+        shared: SharedInstances,
+        queues: Queues,
+        fleets: FleetWatch,
+        api: ClusterApi,
+        metrics: MatchmakerMetrics,
+        host: Host,
+        at_once: int,
     ) -> None:
-        self._matching: Final = matching
+        self._applications: Final = applications
+        self._inventory: Final = inventory
+        self._shared: Final = shared
+        self._queues: Final = queues
+        self._fleets: Final = fleets
         self._api: Final = api
-        self._http: Final = http
         self._metrics: Final = metrics
-        self._instance_port: Final = instance_port
-        self._sessions: Final[dict[str, Session]] = {}
-        self._mine: Final[set[str]] = set()
-        """Names of the instances claimed here."""
-        self._tasks: Final[set[asyncio.Task[None]]] = set()
-        self._stopping = False
+        self._host: Final = host
+        self._at_once: Final = at_once
+        self._woken: Final = {name: asyncio.Event() for name in applications}
+        self._claiming: Final[dict[str, dict[str, str]]] = {name: {} for name in applications}
+        self._claims: Final[set[asyncio.Task[None]]] = set()
 
-    @property
-    def mine(self) -> frozenset[str]:
-        """The instances this matchmaker answers for."""
-        return frozenset(self._mine)
+    def wake(self, application: str) -> None:
+        """Something has changed that may let somebody be served."""
+        if event := self._woken.get(application):
+            event.set()
 
-    def wants_instance(self, session: Session) -> None:
-        """A session's player is ready: it joins its application's queue."""
-        session.asked_at = time.monotonic()
-        self._sessions[session.id] = session
-        self._start(self._matching.join(session.application, session.id))
+    def wake_all(self) -> None:
+        """The same of every application."""
+        for event in self._woken.values():
+            event.set()
 
-    def left(self, session: Session) -> None:
-        """A session's player has gone; an instance it has is ended by the task that relays."""
-        self._matching.leave(session.application, session.id)
-        self._sessions.pop(session.id, None)
+    def claiming(self, application: str, session: str) -> bool:
+        """Whether a claim for this session is under way here."""
+        return session in self._claiming[application]
 
-    def observe(self, event: Event[Pod]) -> None:
-        """The watch of the instances says something."""
-        if isinstance(event, Listed):
-            known = [instance for pod in event.items if (instance := instance_of(pod))]
-            self._start(self._matching.listed(known))
-            return
-        instance = instance_of(event.item)
-        if isinstance(event, Changed) and instance is not None:
-            self._start(self._matching.changed(instance))
-        elif event.item.metadata is not None and event.item.metadata.name is not None:
-            self._matching.removed(event.item.metadata.name)
-
-    def share(self, shares: Shares) -> None:
-        """The fleets' weights are these from now on."""
-        self._metrics.expect(shares)
-        self._start(self._matching.share(shares))
-
-    async def delete(self, name: str, why: str) -> None:
-        """Delete an instance, patiently; what stays after that is found among the stranded."""
-        for failures in range(1, DELETE_TRIES + 1):
+    async def run(self, name: str) -> None:
+        """The passes of one application; returns only when it is cancelled."""
+        application, woken = self._applications[name], self._woken[name]
+        clock = asyncio.get_running_loop().time
+        while True:
             try:
-                await self._api.delete_pod(name)
-            except Exception as error:  # Any failure is answered alike.
-                LOG.warning("delete failed", extra={"instance": name, "error": repr(error)[:300], "times": failures})
-                await asyncio.sleep(pause(failures, random.random()))  # noqa: S311  # Not a secret.
-            else:
-                self._metrics.deleted.labels(why).inc()
-                LOG.info("instance deleted", extra={"instance": name, "why": why})
-                return
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await woken.wait()
+            except TimeoutError:
+                pass
+            woken.clear()
+            began = clock()
+            try:
+                await self._pass(application)
+            except Exception:
+                # A mistake here must not leave an application without anybody who looks at its queue.
+                LOG.exception("pass failed", extra={"application": name})
+            await asyncio.sleep(max(REST, RESTS_PER_PASS * (clock() - began)))
 
     async def stop(self, seconds: float) -> None:
-        """Make no more matches, and wait for the sessions, whose players have been told, to end."""
-        self._stopping = True
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=seconds)
-            for task in late:
-                task.cancel()
-            if late:
-                # Cancelled sessions still delete their instances.
-                await asyncio.wait(late, timeout=seconds)
+        """Wait for the claims under way: each has an answer soon."""
+        if self._claims:
+            await asyncio.wait(self._claims, timeout=seconds)
 
-    def _start(self, matches: Iterable[Match]) -> None:
-        for match in matches:
-            if self._stopping:
+    async def _pass(self, application: ApplicationSettings) -> None:
+        if not self._queues.waiting(application.name):
+            return
+        shares = list(self._fleets.shares[application.name])
+        if application.shared:
+            await self._seat(application, shares)
+        else:
+            await self._match(application, shares)
+
+    async def _match(self, application: ApplicationSettings, shares: list[Share]) -> None:
+        name, claiming = application.name, self._claiming[application.name]
+        room = self._inventory.idle(name, shares)
+        free = self._at_once - len(claiming)
+        if not room or free <= 0:
+            return
+        head = await self._queues.head(name, room, free + len(claiming))
+        if head is None:
+            return
+        for session, instance in assign(head, self._inventory.rings(name), shares, claiming):
+            ticket = self._host.ticket_of(session) if self._queues.has(name, session) else None
+            known = self._inventory.get(instance)
+            if ticket is not None and known is not None:
+                claiming[session] = instance
+                self._start(name, ticket, known)
+                free -= 1
+            if not free:
                 return
-            session = self._sessions[match.session]
-            task = asyncio.create_task(self._serve(session, match.instance))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, session: Session, matched: Instance) -> None:
-        said = {"session": session.id, "instance": matched.name}
+    async def _seat(self, application: ApplicationSettings, shares: list[Share]) -> None:
+        name, now = application.name, asyncio.get_running_loop().time()
+        room = self._shared.seating(application, shares, now).room
+        head = await self._queues.head(name, room, self._at_once) if room else None
+        seating = self._shared.seating(application, shares, now)
+        for session in head or ():
+            instance = self._inventory.get(seating.take(preference(shares, session)) or "")
+            if instance is None:
+                return
+            if self._queues.has(name, session):
+                self._shared.joined(instance)
+                self._host.joins(session, instance)
+
+    def _start(self, application: str, ticket: PlayerTicket, instance: Instance) -> None:
+        task = asyncio.create_task(self._claim(application, ticket, instance))
+        self._claims.add(task)
+        task.add_done_callback(self._claims.discard)
+
+    async def _claim(self, application: str, ticket: PlayerTicket, instance: Instance) -> None:
+        session = ticket.session
         try:
-            claimed = await claim(self._api, matched, session.id)
+            await self._try(ticket, instance)
+        finally:
+            self._claiming[application].pop(session, None)
+            self.wake(application)
+
+    async def _try(self, ticket: PlayerTicket, instance: Instance) -> None:
+        try:
+            claimed = await claim(self._api, instance, ticket)
         except ClaimRefused:
-            self._claims("refused")
-            self._again(session, lambda: self._matching.refused(matched))
+            self._metrics.claims.labels("refused").inc()
+            self._inventory.refused(instance)
             return
         except Exception as error:  # Whatever the client raises: nobody knows whether it is claimed.
-            self._claims("unclear")
+            self._metrics.claims.labels("unclear").inc()
+            said = {"session": ticket.session, "instance": instance.name}
             LOG.warning("claim failed", extra={**said, "error": repr(error)[:300]})
-            session.unclear_claims += 1
-            await asyncio.sleep(pause(session.unclear_claims, random.random()))  # noqa: S311  # Not a secret.
-            self._again(session, lambda: self._matching.unclear(matched))
+            # The watch shows it if it was; for a while this player gets no second one.
+            await asyncio.sleep(pause(2, random.random()))  # noqa: S311  # Not a secret.
+            if found := self._inventory.of_session(ticket.session):
+                self._host.claimed(ticket.session, found)
             return
-        self._claims("claimed")
-        self._mine.add(claimed.name)
-        try:
-            await self._relay(session, claimed, said)
-        finally:
-            await self.delete(claimed.name, "session ended")
-            self._mine.discard(claimed.name)
-
-    async def _relay(self, session: Session, claimed: Instance, said: dict[str, str]) -> None:
-        reached = False
-
-        def connected() -> None:
-            nonlocal reached
-            reached = True
-            waited = time.monotonic() - session.asked_at
-            self._metrics.wait.labels(session.application).observe(waited)
-            LOG.info("session started", extra={**said, "application": session.application, "waited": round(waited, 3)})
-
-        try:
-            if not session.left.is_set():
-                url = f"ws://{host_of(str(claimed.address))}:{self._instance_port}/"
-                await session.relay(self._http, url, connected)
-        except InstanceUnreachable as error:
-            LOG.warning("instance unreachable", extra={**said, "error": str(error)})
-        self._metrics.ended(claimed, outcome_of(reached, session.left.is_set()))
-        LOG.info("session ended", extra={**said, "left": session.left.is_set()})
-        if session.waiting:
-            session.attempts += 1
-            self._again(session, list)
-
-    def _claims(self, outcome: str) -> None:
-        self._metrics.claims.labels(outcome).inc()
-
-    def _again(self, session: Session, settle: Callable[[], list[Match]]) -> None:
-        """Put the player back at the head, then tell the matching what became of the instance."""
-        if session.attempts >= ATTEMPTS:
-            session.give_up()
-        elif not session.left.is_set() and not self._stopping:
-            self._start(self._matching.rejoin(session.application, session.id))
-        self._start(settle())
+        self._metrics.claims.labels("claimed").inc()
+        self._inventory.changed(claimed)
+        self._host.claimed(ticket.session, claimed)

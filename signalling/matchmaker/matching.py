@@ -1,17 +1,25 @@
-"""Who gets which instance: queues and idle instances, as a state machine without I/O.
+"""Who gets which instance: one computation that every replica does alike, without I/O.
 
-First come, first served within an application; between its versions by weight. Every step costs O(versions), however
-many players wait and instances idle. Each method returns the matches that it makes possible; the shell claims them and
-reports.
+A replica reads as many of an application's queue as there are instances, works out who would get which, and claims for
+those whose connection it holds. All replicas work from (nearly) the same queue and the same instances, so they rarely
+want the same one; where they do, the API server lets one claim through and the other replica tries again.
+
+First come, first served within an application, and between its versions by weight. A player costs O(log n) for n
+instances.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from random import Random
-from typing import Final
+from hashlib import blake2b
+from typing import Final, TypeAlias
 
 from signalling.kubernetes.instances import Instance, Pool
+
+Slot: TypeAlias = tuple[int, str]
+"""An instance on its ring: position and name."""
+_WHOLE: Final = 2**64
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,147 +30,102 @@ class Share:
     weight: int
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """Claim this instance for this player's session."""
-
-    session: str
-    instance: Instance
+def position(name: str) -> int:
+    """Where a name falls on the ring: the same everywhere, and evenly spread."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest())
 
 
-def preference(shares: Sequence[Share], draw: float) -> list[str]:
-    """The versions in the order a player gets them, for a ``draw`` from [0, 1).
+def preference(shares: Sequence[Share], session: str) -> list[str]:
+    """The versions in the order a session gets them (weighted rendezvous hashing).
 
-    The first is drawn by weight; the others follow, heaviest first, so that nobody waits while any version has room.
-    Versions of weight 0 are left out.
+    Over all sessions the first is each version as often as its weight says, and a session's order is always the same:
+    whoever is given the canary stays with it, and a changed weight moves no more sessions than it must. The others
+    follow, so that nobody waits while any version has room. Versions of weight 0 are left out.
     """
-    open_ = sorted((share for share in shares if share.weight > 0), key=lambda share: -share.weight)
-    point = draw * sum(share.weight for share in open_)
-    for first in open_:
-        if point < first.weight:
-            return [first.version, *(share.version for share in open_ if share is not first)]
-        point -= first.weight
-    return [share.version for share in open_]
+    open_ = [share for share in shares if share.weight > 0]
+    if len(open_) == 1:
+        return [open_[0].version]
+    ranked = sorted((_distance(share, session), share.version) for share in open_)
+    return [version for _, version in ranked]
 
 
-class Matching:
-    """The queues, and what is known of the instances."""
+def _distance(share: Share, session: str) -> float:
+    # Exponentially distributed with the weight as its rate: the smallest of several is each as often as its share.
+    return -math.log((position(f"{session} {share.version}") + 1) / (_WHOLE + 1)) / share.weight
 
-    def __init__(self, applications: Iterable[str], random: Random) -> None:
-        """Nobody is matched before ``share`` has told of a version."""
-        self._shares: Final[dict[str, tuple[Share, ...]]] = dict.fromkeys(applications, ())
-        self._random: Final = random
-        self._queues: Final[dict[str, OrderedDict[str, None]]] = {name: OrderedDict() for name in self._shares}
-        self._known: Final[dict[str, Instance]] = {}
-        self._idle: Final[dict[tuple[str, str], dict[str, Instance]]] = {}
-        self._claiming: Final[set[str]] = set()
-        """Matched: not idle for us, whatever the watch still says."""
-        self._refused: Final[dict[str, str]] = {}
-        """Revision of an instance whose claim was refused: the watch is behind until it shows another."""
 
-    def waiting(self, application: str) -> int:
-        """The players in the application's queue."""
-        return len(self._queues[application])
+class _Free:
+    """A ring of instances of which some are taken; the next free one is found in nearly constant time."""
 
-    def idle(self, application: str) -> int:
-        """The instances that could be claimed now: none of a version that gets no sessions."""
-        versions = (share.version for share in self._shares[application] if share.weight > 0)
-        return sum(len(self._idle.get((application, version), ())) for version in versions)
+    def __init__(self, ring: Sequence[Slot]) -> None:
+        self._ring: Final = ring
+        self._after: Final[dict[int, int]] = {}
+        """Of a taken slot, one behind it that may be free."""
+        self._left = len(ring)
 
-    def instances(self) -> Iterable[Instance]:
-        """All known instances."""
-        return self._known.values()
+    def take(self, at: int) -> str | None:
+        """The first free one from a position on, around the ring."""
+        if not self._left:
+            return None
+        index = self._find(bisect_left(self._ring, (at, "")))
+        if index == len(self._ring):
+            index = self._find(0)
+        self._remove(index)
+        return self._ring[index][1]
 
-    def share(self, shares: Mapping[str, Sequence[Share]]) -> list[Match]:
-        """These are the versions of each application from now on; an application not named has none."""
-        before = dict(self._shares)
-        self._shares.update({name: tuple(shares.get(name, ())) for name in before})
-        changed = [name for name, known in before.items() if known != self._shares[name]]
-        return [match for name in changed for match in self._match(name)]
+    def reserve(self, name: str) -> None:
+        """Take one by its name, if it is here and free."""
+        index = bisect_left(self._ring, (position(name), name))
+        if index < len(self._ring) and self._ring[index][1] == name and index not in self._after:
+            self._remove(index)
 
-    def join(self, application: str, session: str) -> list[Match]:
-        """A player comes; at the tail of the queue."""
-        self._queues[application][session] = None
-        return self._match(application)
+    def _remove(self, index: int) -> None:
+        self._after[index] = index + 1
+        self._left -= 1
 
-    def rejoin(self, application: str, session: str) -> list[Match]:
-        """A player whose instance came to nothing; back at the head."""
-        queue = self._queues[application]
-        queue[session] = None
-        queue.move_to_end(session, last=False)
-        return self._match(application)
+    def _find(self, index: int) -> int:
+        passed = []
+        while (after := self._after.get(index)) is not None:
+            passed.append(index)
+            index = after
+        for each in passed:
+            self._after[each] = index
+        return index
 
-    def leave(self, application: str, session: str) -> None:
-        """A player goes, waiting or not."""
-        self._queues[application].pop(session, None)
 
-    def listed(self, instances: Iterable[Instance]) -> list[Match]:
-        """These are all the instances there are."""
-        current = {instance.name: instance for instance in instances}
-        for name in self._known.keys() - current.keys():
-            self.removed(name)
-        return [match for instance in current.values() for match in self.changed(instance)]
+def assign(
+    queue: Iterable[str],
+    rings: Mapping[str, Sequence[Slot]],
+    shares: Sequence[Share],
+    claiming: Mapping[str, str],
+) -> Iterator[tuple[str, str]]:
+    """Pairs of session and instance, in the order of the queue, until the instances are used up.
 
-    def changed(self, instance: Instance) -> list[Match]:
-        """An instance is new or different."""
-        before = self._known.get(instance.name)
-        if before is not None:
-            self._take(before)
-        self._known[instance.name] = instance
-        if not instance.available:
-            self._claiming.discard(instance.name)
-        return self._offer(instance)
+    ``rings`` hold the idle instances of each version, sorted; ``claiming`` what is being claimed here already, by
+    session: those instances go to nobody else, and those sessions get nothing more.
 
-    def removed(self, name: str) -> None:
-        """An instance is gone."""
-        instance = self._known.pop(name, None)
-        self._claiming.discard(name)
-        self._refused.pop(name, None)
-        if instance is not None:
-            self._take(instance)
-
-    def refused(self, instance: Instance) -> list[Match]:
-        """The claim of a match was refused: somebody else has it. Not idle before the watch shows another revision."""
-        self._claiming.discard(instance.name)
-        self._refused[instance.name] = instance.revision
-        known = self._known.get(instance.name)
-        return self._offer(known) if known else []
-
-    def unclear(self, instance: Instance) -> list[Match]:
-        """Nobody knows what became of a claim (the API server did not answer): it may be tried again."""
-        self._claiming.discard(instance.name)
-        known = self._known.get(instance.name)
-        return self._offer(known) if known else []
-
-    def _offer(self, instance: Instance) -> list[Match]:
-        free = instance.name not in self._claiming and self._refused.get(instance.name) != instance.revision
-        if not (instance.available and free and instance.application in self._queues):
-            return []
-        self._idle.setdefault((instance.application, instance.version), {})[instance.name] = instance
-        return self._match(instance.application)
-
-    def _take(self, instance: Instance) -> None:
-        self._idle.get((instance.application, instance.version), {}).pop(instance.name, None)
-
-    def _match(self, application: str) -> list[Match]:
-        queue, matches = self._queues[application], []
-        while queue and (instance := self._choose(application)):
-            session, _ = queue.popitem(last=False)
-            self._take(instance)
-            self._claiming.add(instance.name)
-            matches.append(Match(session, instance))
-        return matches
-
-    def _choose(self, application: str) -> Instance | None:
-        for version in preference(self._shares[application], self._random.random()):
-            if idle := self._idle.get((application, version)):
-                return next(iter(idle.values()))
-        return None
+    From its own position on the ring a session gets the next free instance. So a replica that does not know of an
+    instance yet comes to another answer for a few sessions only, not for everybody behind the first one.
+    """
+    free = {version: _Free(ring) for version, ring in rings.items()}
+    for taken in claiming.values():
+        for ring in free.values():
+            ring.reserve(taken)
+    for session in queue:
+        if session in claiming:
+            continue
+        at = position(session)
+        for version in preference(shares, session):
+            if version in free and (name := free[version].take(at)) is not None:
+                yield session, name
+                break
+        else:
+            return
 
 
 def ready_count(instances: Iterable[Instance]) -> int:
     """The instances with a streamer, idle or in a session."""
-    return sum(instance.usable for instance in instances)
+    return sum(instance.usable and instance.pool is not Pool.ENDED for instance in instances)
 
 
 def in_session(instances: Iterable[Instance]) -> list[Instance]:

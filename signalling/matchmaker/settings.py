@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +17,43 @@ Name = Annotated[str, Meta(min_length=1, max_length=63, pattern="^[a-z0-9]([-a-z
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
+class Sessions(StrEnum):
+    """How players share an application's instances."""
+
+    EXCLUSIVE = "exclusive"
+    """A session has an instance to itself."""
+    SHARED = "shared"
+    """Players join an instance that has room, each with a session of its own."""
+
+
+class SessionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What sessions of an application may take; 0 minutes are no limit."""
+
+    max_minutes: Annotated[int, Meta(ge=0)] = 0
+    idle_minutes: Annotated[int, Meta(ge=0)] = 0
+    grace_seconds: Annotated[int, Meta(ge=0)] = 30
+    """How long a lost player stays a player."""
+    warning_seconds: Annotated[int, Meta(ge=0)] = 60
+    """How long before an end by a limit an opted-in player hears of it."""
+    drain_minutes: Annotated[int, Meta(ge=0)] = 30
+    """How long a session may still go on when its node goes."""
+    players: Annotated[int, Meta(ge=1)] = 8
+    """At once on one instance, the owner included."""
+    reuse: bool = False
+    """An instance whose session is over gets another; else it is deleted, and every player has a fresh one."""
+
+
 class ApplicationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An application players can ask for by ``?app=``."""
 
     name: Name
+    sessions: Sessions = Sessions.EXCLUSIVE
+    session: SessionSettings = SessionSettings()
+
+    @property
+    def shared(self) -> bool:
+        """Whether players share instances."""
+        return self.sessions is Sessions.SHARED
 
 
 class TurnAccess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,25 +114,47 @@ class MatchmakerSettings:
     """Frames over this close the connection with 1009."""
     heartbeat_seconds: float = 30.0
     """WebSocket ping interval, both ways."""
-    outbox_frames: int = 512
-    """Frames a peer may be behind before it is cut off."""
     outbox_bytes: int = 1_048_576
     """Bytes a peer may be behind before it is cut off."""
     max_players: int = 10_000
     """Connections at once; one more is refused with 503."""
+    claims_at_once: int = 64
+    """Claims of one application that wait for the API server's answer."""
+    queue_grace_seconds: float = 30.0
+    """How long a player that is lost while it waits keeps its place."""
+    renewal_seconds: float = 10.0
+    """How often the store is told who waits here, and whose connections are here."""
+    presence_seconds: float = 2.0
+    """Between two signs of life; a replica without one for three times as long is gone."""
+    store_patience_seconds: float = 60.0
+    """Without the store nobody new is matched for so long; then each replica goes on with its own players."""
+    store_seconds: float = 2.0
+    """An answer of the store that takes longer is none."""
+    position_seconds: float = 2.0
+    """How often waiting players' positions are looked up."""
+    settled_seconds: float = 10.0
+    """A player that has answered an offer has its picture after so long, and its place in the queue is used up."""
+    ticket_seconds: int = 86_400
+    """The life of a player's ticket: longer than any session and its wait."""
+    invitation_seconds: int = 3600
+    """The life of an invitation; a day at most."""
     stranded_seconds: float = 20.0
-    """A session's instance that no matchmaker relays is deleted after so long without a player."""
+    """An instance that was claimed and has no session is deleted after so long."""
+    silent_seconds: float = 60.0
+    """A session's instance that is not ready and does not answer is deleted after so long."""
     stranded_interval_seconds: float = 5.0
-    """How often such instances are asked."""
-    stop_seconds: float = 15.0
-    """How long sessions may take to end when the matchmaker stops."""
+    """How often instances of sessions that are not relayed here are asked, each by one replica."""
+    stop_seconds: float = 10.0
+    """Over how long players are sent to other replicas when the matchmaker stops."""
     log_level: str = "info"
 
     def __post_init__(self) -> None:
         for key in ("player_port", "health_port", "instance_port", "instance_health_port"):
             require(0 <= getattr(self, key) <= 65535, key, getattr(self, key), "give a port from 0 to 65535")
-        for key in ("connect_seconds", "max_message_bytes", "heartbeat_seconds", "outbox_frames", "outbox_bytes"):
+        above = ("connect_seconds", "max_message_bytes", "heartbeat_seconds", "outbox_bytes", "claims_at_once")
+        for key in (*above, "renewal_seconds", "presence_seconds", "store_seconds", "position_seconds"):
             require(getattr(self, key) > 0, key, getattr(self, key), "give a number above 0")
+        require(0 < self.invitation_seconds <= 86_400, "invitation_seconds", self.invitation_seconds, "give up to a day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +162,12 @@ class Places:
     """From the environment too, by names that have no prefix."""
 
     turn_secret_file: Path = Path("/etc/pixel/turn/secret")
+    ticket_seed_file: Path = Path("/etc/pixel/ticket/seed")
+    """The private half of the tickets' key; ``previous`` beside it, while it is exchanged for another."""
+    redis: Path = Path("/etc/pixel/redis")
+    """A folder with the files ``url`` and, if there is one, ``password``. Without ``url`` this is the only replica."""
+    hostname: str = "matchmaker"
+    """The pod's name; Kubernetes sets it."""
     player_page: Path = Path("/srv/player")
     """The folder of the player page."""
 

@@ -30,18 +30,29 @@ def shares_of(fleets: Iterable[Fleet], applications: Iterable[str]) -> Shares:
     """The versions of each application with their weights; empty for one without a fleet.
 
     Of two fleets of one version, as a renamed one leaves for a moment, the heavier counts: the version's share does not
-    double.
+    double. A drained fleet weighs nothing, and neither does any of a paused application.
     """
+    known = list(fleets)
+    paused = paused_of(known)
     weights: dict[str, dict[str, int]] = {application: {} for application in applications}
-    for fleet in fleets:
+    for fleet in known:
         if fleet.application in weights:
             versions = weights[fleet.application]
-            versions[fleet.version] = max(fleet.weight, versions.get(fleet.version, 0))
+            weight = 0 if fleet.drained or fleet.application in paused else fleet.weight
+            versions[fleet.version] = max(weight, versions.get(fleet.version, 0))
     return {name: tuple(Share(*share) for share in sorted(versions.items())) for name, versions in weights.items()}
 
 
-def obstacle(shares: Collection[Share]) -> str | None:
+def paused_of(fleets: Iterable[Fleet]) -> frozenset[str]:
+    """The applications that let nobody new in. One of whose fleets says so is: a version that is added meanwhile does
+    not open it again."""
+    return frozenset(fleet.application for fleet in fleets if fleet.paused)
+
+
+def obstacle(shares: Collection[Share], *, paused: bool = False) -> str | None:
     """Why an application's players wait whatever instances there are; None when they do not."""
+    if paused:
+        return "it is paused"
     if not shares:
         return "it has no fleet"
     return None if any(share.weight for share in shares) else f"no fleet of it has {WEIGHT_ANNOTATION} above 0"
@@ -56,11 +67,22 @@ class FleetWatch:
         self._fleets: dict[str, Fleet] = {}
         self._obstacles: dict[str, str | None] = dict.fromkeys(self._applications)
         self.shares: Shares = shares_of((), self._applications)
+        self._paused: frozenset[str] = frozenset()
+
+    @property
+    def fleets(self) -> Iterable[Fleet]:
+        """All of them."""
+        return self._fleets.values()
+
+    def paused(self, application: str) -> bool:
+        """Whether an application lets nobody new in."""
+        return application in self._paused
 
     def observe(self, event: Event[Deployment]) -> None:
         """The watch of the fleets says something."""
         before, self._fleets = self._fleets, fleets_after(self._fleets, event)
         shares = shares_of(self._fleets.values(), self._applications)
+        self._paused = paused_of(self._fleets.values())
         self._report_fleets(before)
         self._report_obstacles(shares)
         if shares != self.shares:
@@ -83,7 +105,7 @@ class FleetWatch:
 
     def _report_obstacles(self, shares: Shares) -> None:
         for application, its in shares.items():
-            why = obstacle(its)
+            why = obstacle(its, paused=application in self._paused)
             if why not in (None, self._obstacles[application]):
                 LOG.warning("nobody is matched", extra={"application": application, "why": why})
             self._obstacles[application] = why

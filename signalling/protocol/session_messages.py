@@ -174,3 +174,14 @@ SessionToPlayer: TypeAlias = SessionTicket | SessionState | SessionPlayers | Ses
 
 FROM_PLAYER: Final[tuple[type[Message], ...]] = get_args(SessionFromPlayer)
 TO_PLAYER: Final[tuple[type[Message], ...]] = get_args(SessionToPlayer)
+
+_FROM_PLAYER: Final = msgspec.json.Decoder(SessionFromPlayer)
+
+
+def decode_from_player(data: str | bytes) -> SessionFromPlayer | None:
+    """Read a frame of a player that opted in; None for one that is none of these messages."""
+    try:
+        message: SessionFromPlayer = _FROM_PLAYER.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    return message

@@ -78,7 +78,7 @@ def as_node(thing: Object) -> Node:
 
 
 def patched(document: Object, operations: Sequence[Object]) -> Object:
-    """The document after a JSON patch (RFC 6902: test, add, replace); ClaimRefused when it does not apply."""
+    """The document after a JSON patch (RFC 6902: test, add, replace, remove); ClaimRefused when it does not apply."""
     result = copy.deepcopy(document)
     for operation in operations:
         *path, last = [part.replace("~1", "/").replace("~0", "~") for part in operation["path"].split("/")[1:]]
@@ -92,13 +92,26 @@ def patched(document: Object, operations: Sequence[Object]) -> Object:
             case "test":
                 if not exists or parent[last] != operation["value"]:
                     raise ClaimRefused(operation["path"])
-            case "replace" if not exists:
+            case "replace" | "remove" if not exists:
                 raise ClaimRefused(operation["path"])
+            case "remove":
+                del parent[last]
             case "add" | "replace":
                 parent[last] = copy.deepcopy(operation["value"])
             case other:
                 raise AssertionError(f"{other} is not used")
     return result
+
+
+def merge(document: Object, change: Object) -> None:
+    """A JSON merge patch (RFC 7396), in place."""
+    for key, value in change.items():
+        if isinstance(value, dict):
+            merge(document.setdefault(key, {}), value)
+        elif value is None:
+            document.pop(key, None)
+        else:
+            document[key] = value
 
 
 class MemoryCluster:
@@ -178,10 +191,21 @@ class MemoryCluster:
             await self.before("patch", name)
         if name not in self.pods:
             raise ClaimRefused(name)
+        before = self.pods[name]["metadata"]["labels"].get("app.pixel/pool")
         changed = patched(self.pods[name], operations)
         self.put(changed)
-        self.claims.append((name, changed["metadata"]["labels"].get("app.pixel/session", "")))
+        labels = changed["metadata"]["labels"]
+        if (before, labels.get("app.pixel/pool")) == ("idle", "session"):
+            self.claims.append((name, labels["app.pixel/session"]))
         return as_pod(self.pods[name])
+
+    async def patch_fleet(self, name: str, document: dict[str, object]) -> None:
+        if self.before is not None:
+            await self.before("patch fleet", name)
+        if name in self.fleets:
+            changed = copy.deepcopy(self.fleets[name])
+            merge(changed, document)
+            self.put(changed)
 
     async def delete_pod(self, name: str) -> None:
         if self.before is not None:

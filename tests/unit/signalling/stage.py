@@ -1,74 +1,150 @@
 """A whole service on loopback: real sidecars as instances, real matchmakers, an API server in memory."""
 
+import asyncio
+import copy
 import itertools
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientSession
+from aiohttp import ClientError, ClientSession
 
+from signalling.ice.secret import SigningSecret
+from signalling.matchmaker.admission import OpenAdmission
+from signalling.matchmaker.endings import Silence
+from signalling.matchmaker.issuing import Issuer
 from signalling.matchmaker.page import page_files
+from signalling.matchmaker.replica import Surroundings
 from signalling.matchmaker.server import MatchmakerServer
-from signalling.matchmaker.settings import ApplicationSettings, MatchmakerSettings, StackSettings
-from signalling.sidecar.server import SidecarServer
+from signalling.matchmaker.settings import ApplicationSettings, MatchmakerSettings, SessionSettings, StackSettings
 from signalling.sidecar.settings import SidecarSettings
+from signalling.store.in_memory import MemoryStore
+from signalling.store.interface import Store
+from signalling.tickets.keys import public_keys, public_line, signing_key
 from tests.ports import free_port
 from tests.unit.signalling.clients import Client, eventually, streamer
 from tests.unit.signalling.memory_cluster import MemoryCluster, pod
+from tests.unit.signalling.stand_in import StandIn
 
 SECRET = "a-secret-that-nobody-may-read"
+SEED = "5eed" * 16
 STACK = StackSettings(
     instances_namespace="pixel-instances",
-    applications=(ApplicationSettings(name="demo"), ApplicationSettings(name="other")),
+    applications=(
+        ApplicationSettings(name="demo", session=SessionSettings(grace_seconds=2)),
+        ApplicationSettings(name="other"),
+    ),
 )
 LISTEN: dict[str, Any] = {"player_host": "127.0.0.1", "player_port": 0, "health_host": "127.0.0.1", "health_port": 0}
 
 
 class Stage:
-    """A cluster, its instances and a matchmaker."""
+    """A cluster with a kubelet's part, its instances, and matchmakers that share a store."""
 
     def __init__(self, http: ClientSession, page: Path) -> None:
         self.http = http
         self.page = page
+        self.stack = STACK
         self.cluster = MemoryCluster()
+        self.store: Store = MemoryStore()
         self.instance_port = free_port()
         self.health_port = free_port()
-        self.sidecars: dict[str, SidecarServer] = {}
+        self.sidecars: dict[str, StandIn] = {}
         self.streamers: dict[str, Client] = {}
         self.matchmakers: list[MatchmakerServer] = []
         self._addresses = itertools.count(2)
+        self._seed = page.parent / f"{page.name}-seed"
+        self._seed.write_text(SEED)
+        self.issuer = Issuer(SigningSecret(self._seed))
+        self._closing = False
+        self._kubelet = asyncio.create_task(self._probe())
 
-    async def matchmaker(self, **more: Any) -> MatchmakerServer:
+    async def matchmaker(self, *, wait: bool = True, **more: Any) -> MatchmakerServer:
         its = MatchmakerSettings(
             **LISTEN,
             instance_port=self.instance_port,
             instance_health_port=self.health_port,
             stranded_interval_seconds=0.05,
-            **{"stranded_seconds": 0.3, "stop_seconds": 5.0, "connect_seconds": 2.0, **more},
+            **{
+                "stranded_seconds": 0.3,
+                "silent_seconds": 0.5,
+                "stop_seconds": 0.1,
+                "connect_seconds": 2.0,
+                "presence_seconds": 0.2,
+                "renewal_seconds": 0.2,
+                "position_seconds": 0.05,
+                **more,
+            },
         )
-        server = MatchmakerServer(its, STACK, lambda: SECRET, page_files(self.page), self.cluster)
+        around = Surroundings(
+            name=f"replica-{len(self.matchmakers)}",
+            api=self.cluster,
+            store=self.store,
+            issuer=self.issuer,
+            turn_secret=lambda: SECRET,
+            admission=OpenAdmission(self.issuer),
+            chronicle=Silence(),
+        )
+        server = MatchmakerServer(its, self.stack, around, page_files(self.page))
         await server.start()
         self.matchmakers.append(server)
-        await eventually(server._ready, "ready")
+        if wait:
+            await eventually(server.ready, "ready")
         return server
 
     async def instance(self, name: str, *, streaming: bool = True, **labels) -> Client | None:
         """A pod whose sidecar really runs, on a loopback address of its own."""
         address = f"127.0.0.{next(self._addresses)}"
-        sidecar = SidecarServer(
+        sidecar = StandIn(
             SidecarSettings(
                 player_host=address,
                 player_port=self.instance_port,
                 health_host=address,
                 health_port=self.health_port,
                 streamer_port=0,
-            )
+            ),
+            name,
+            public_keys([public_line(signing_key(SEED))]),
         )
         await sidecar.start()
-        self.sidecars[name] = sidecar
         if streaming:
             self.streamers[name] = await streamer(self.http, f"ws://127.0.0.1:{sidecar.ports['streamer']}/")
         self.cluster.put(pod(name, address=address, **labels))
+        self.sidecars[name] = sidecar
         return self.streamers.get(name)
+
+    async def _probe(self) -> None:
+        """A kubelet's part: pods are ready as their sidecars say, and end when they are deleted."""
+        while not self._closing:
+            for name, sidecar in list(self.sidecars.items()):
+                if name not in self.cluster.pods:
+                    await self.sidecars.pop(name).stop()
+                    continue
+                url = f"http://{sidecar._settings.health_host}:{self.health_port}/readyz"
+                try:
+                    async with self.http.get(url) as answer:
+                        ready = answer.status == 200
+                except ClientError:
+                    ready = False
+                self.set_ready(name, ready=ready or name not in self.streamers)
+            await asyncio.sleep(0.02)
+
+    def set_ready(self, name: str, *, ready: bool) -> None:
+        known = self.cluster.pods.get(name)
+        condition = {"type": "Ready", "status": "True" if ready else "False"}
+        if known is not None and known["status"]["conditions"] != [condition]:
+            changed = copy.deepcopy(known)
+            changed["status"]["conditions"] = [condition]
+            self.cluster.put(changed)
+
+    async def close(self) -> None:
+        self._closing = True
+        await self._kubelet
+        for client in self.streamers.values():
+            await client.socket.close()
+        for server in self.matchmakers:
+            await server.stop()
+        for sidecar in self.sidecars.values():
+            await sidecar.stop()
 
     async def player(self, query: str = "", path: str = "/", ask: bool = True) -> Client:
         url = f"ws://127.0.0.1:{self.matchmakers[0].ports['players']}{path}{query}"

@@ -1,9 +1,9 @@
 """Who gets which instance."""
 
+from bisect import insort
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from random import Random
 from typing import Any
 
 import pytest
@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalling.kubernetes.instances import Instance, Pool
-from signalling.matchmaker.matching import Match, Matching, Share, demand_ratio, preference
+from signalling.matchmaker.inventory import Inventory
+from signalling.matchmaker.matching import Share, assign, demand_ratio, position, preference
 
-SHARES = {"demo": [Share("v1", 95), Share("v2", 5)], "other": [Share("v1", 1)]}
+SHARES = [Share("v1", 95), Share("v2", 5)]
 BASE = Instance(
     name="a",
     application="demo",
@@ -31,219 +32,175 @@ def instance(name: str, **more: Any) -> Instance:
     return replace(BASE, name=name, **more)
 
 
-def sharing(random: Random, shares: Mapping[str, Sequence[Share]] = SHARES) -> Matching:
-    matching = Matching(["demo", "other"], random)
-    assert matching.share(shares) == []
-    return matching
+def filled(*instances: Instance) -> Inventory:
+    inventory = Inventory()
+    inventory.listed(instances)
+    return inventory
 
 
-@pytest.fixture
-def matching():
-    return sharing(Random(1))
+def pairs(queue: Sequence[str], inventory: Inventory, shares: Sequence[Share] = SHARES, **claiming: str) -> dict[str, str]:
+    return dict(assign(queue, inventory.rings("demo"), shares, claiming))
 
 
-def test_first_come_first_served(matching):
-    for player in "abc":
-        assert matching.join("demo", player) == []
-    served = [match.session for name in "xyz" for match in matching.changed(instance(name))]
-    assert served == ["a", "b", "c"]
+def names(prefix: str, number: int) -> list[str]:
+    return [f"{prefix}{each}" for each in range(number)]
 
 
-def test_a_player_takes_an_idle_instance_at_once(matching):
-    assert matching.changed(instance("x")) == []
-    assert matching.join("demo", "a") == [Match("a", instance("x"))]
-    assert matching.join("demo", "b") == []
+# Versions
 
 
-def test_applications_do_not_mix(matching):
-    matching.changed(instance("x", application="other"))
-    assert matching.join("demo", "a") == []
-    assert [match.session for match in matching.join("other", "b")] == ["b"]
+def test_sessions_spread_by_weight():
+    firsts = Counter(preference(SHARES, f"session-{number}")[0] for number in range(20_000))
+    assert 0.045 < firsts["v2"] / 20_000 < 0.055
 
 
-def test_a_player_whose_instance_came_to_nothing_goes_to_the_head(matching):
-    matching.join("demo", "a")
-    matching.changed(instance("x"))
-    matching.join("demo", "b")
-    matching.rejoin("demo", "a")
-    assert [match.session for match in matching.changed(instance("y"))] == ["a"]
+def test_a_session_s_order_is_always_the_same_and_a_new_weight_moves_few():
+    before = {session: preference([Share("v1", 90), Share("v2", 10)], session)[0] for session in names("s", 5000)}
+    after = {session: preference([Share("v1", 80), Share("v2", 20)], session)[0] for session in before}
+    moved = [session for session in before if before[session] != after[session]]
+    assert all((before[session], after[session]) == ("v1", "v2") for session in moved), "nobody leaves the canary"
+    assert 0.08 < len(moved) / 5000 < 0.12
+    assert before == {session: preference([Share("v2", 10), Share("v1", 90)], session)[0] for session in before}
 
 
-def test_a_player_that_leaves_gets_nothing(matching):
-    matching.join("demo", "a")
-    matching.leave("demo", "a")
-    matching.leave("demo", "never here")
-    assert matching.changed(instance("x")) == []
+@given(st.lists(st.integers(0, 50), max_size=5), st.text())
+def test_everybody_with_a_weight_is_in_the_order_once(weights, session):
+    shares = [Share(str(number), weight) for number, weight in enumerate(weights)]
+    assert sorted(preference(shares, session)) == sorted(share.version for share in shares if share.weight)
+
+
+# Instances
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"ready": False}, {"going": True}, {"address": None}, {"pool": Pool.SESSION}, {"application": "unknown"}],
+    [{"ready": False}, {"going": True}, {"address": None}, {"pool": Pool.SESSION}, {"pool": Pool.ENDED}]
+    + [{"draining": True}, {"application": "other"}],
 )
-def test_what_cannot_be_claimed_is_not_offered(matching, change):
-    matching.join("demo", "a")
-    assert matching.changed(instance("x", **change)) == []
-    matching.changed(instance("y", version="unknown"))
-    assert matching.idle("demo") == 0
+def test_what_cannot_be_claimed_is_not_idle(change):
+    inventory = filled(instance("x", **change))
+    assert inventory.idle("demo", SHARES) == 0
+    assert pairs(["a"], inventory) == {}
+    inventory.changed(instance("x", revision="2"))
+    assert inventory.idle("demo", SHARES) == 1
 
 
-def test_an_instance_that_stops_being_ready_is_not_offered_any_more(matching):
-    matching.changed(instance("x"))
-    matching.changed(instance("x", ready=False, revision="2"))
-    assert matching.join("demo", "a") == []
+def test_a_version_without_weight_or_fleet_is_not_idle():
+    inventory = filled(instance("x"), instance("y", version="v3"))
+    assert inventory.idle("demo", SHARES) == 1
+    assert inventory.idle("demo", [Share("v1", 0), Share("v2", 1)]) == 0
+    assert pairs(["a"], inventory, [Share("v1", 0)]) == {}
 
 
-def test_a_matched_instance_is_not_matched_again_while_the_watch_is_behind(matching):
-    matching.changed(instance("x"))
-    matching.join("demo", "a")
-    matching.join("demo", "b")
-    assert matching.changed(instance("x", revision="2")) == []
-    assert matching.changed(instance("x", revision="3", pool=Pool.SESSION)) == []
-    assert len(matching.changed(instance("x", revision="4"))) == 1, "given back to the fleet"
+def test_an_instance_that_stops_being_ready_is_not_idle_any_more():
+    inventory = filled(instance("x"))
+    inventory.changed(instance("x", ready=False, revision="2"))
+    assert pairs(["a"], inventory) == {}
 
 
-def test_a_refused_instance_waits_for_another_revision(matching):
-    matching.changed(instance("x"))
-    matching.join("demo", "a")
-    assert matching.refused(instance("x")) == []
-    assert matching.rejoin("demo", "a") == []
-    assert matching.changed(instance("x")) == []
-    assert [match.session for match in matching.changed(instance("x", revision="2"))] == ["a"]
+def test_a_refused_instance_waits_for_another_revision():
+    inventory = filled(instance("x"))
+    inventory.refused(instance("x"))
+    inventory.changed(instance("x"))
+    assert inventory.idle("demo", SHARES) == 0
+    inventory.changed(instance("x", revision="2"))
+    assert inventory.idle("demo", SHARES) == 1
 
 
-def test_a_refused_instance_that_has_already_changed_is_offered(matching):
-    matching.changed(instance("x"))
-    matching.join("demo", "a")
-    matching.changed(instance("x", revision="2"))
-    matching.rejoin("demo", "a")
-    assert [match.instance.revision for match in matching.refused(instance("x"))] == ["2"]
+def test_a_refused_instance_that_has_already_changed_is_idle():
+    inventory = filled(instance("x", revision="2"))
+    inventory.refused(instance("x"))
+    assert inventory.idle("demo", SHARES) == 1
 
 
-def test_an_unclear_claim_may_be_tried_again(matching):
-    matching.changed(instance("x"))
-    matching.join("demo", "a")
-    matching.rejoin("demo", "a")
-    assert [match.session for match in matching.unclear(instance("x"))] == ["a"]
+def test_a_new_listing_forgets_what_is_not_in_it():
+    inventory = filled(instance("x"), instance("y"))
+    assert inventory.listed([instance("y"), instance("z")]) == [instance("x")]
+    assert sorted(known.name for known in inventory.instances()) == ["y", "z"]
+    assert inventory.removed("y") == instance("y")
+    assert inventory.removed("never here") is None
+    assert inventory.idle("demo", SHARES) == 1
 
 
-def test_a_new_listing_forgets_what_is_not_in_it(matching):
-    matching.changed(instance("x"))
-    matching.changed(instance("y"))
-    assert matching.listed([instance("y"), instance("z")]) == []
-    assert sorted(known.name for known in matching.instances()) == ["y", "z"]
-    assert matching.idle("demo") == 2
-    matching.removed("y")
-    matching.removed("never here")
-    assert matching.idle("demo") == 1
+def test_a_session_s_instance_is_found_while_it_has_it():
+    inventory = filled(instance("x", pool=Pool.SESSION, session="s"))
+    assert inventory.of_session("s") == instance("x", pool=Pool.SESSION, session="s")
+    inventory.changed(instance("x", revision="2"))
+    assert inventory.of_session("s") is None
+    inventory.changed(instance("x", pool=Pool.SESSION, session="s"))
+    inventory.changed(instance("y", pool=Pool.SESSION, session="s"))
+    inventory.removed("x")
+    assert inventory.of_session("s") == instance("y", pool=Pool.SESSION, session="s"), "the later one"
 
 
-@pytest.mark.parametrize(
-    ("draw", "order"),
-    [(0.0, ["v1", "v2"]), (0.949, ["v1", "v2"]), (0.951, ["v2", "v1"]), (0.999, ["v2", "v1"])],
+# Both
+
+
+def test_as_many_are_served_as_there_are_instances_in_their_order():
+    inventory = filled(*(instance(name) for name in names("i", 3)))
+    got = pairs(["c", "a", "b", "d"], inventory)
+    assert list(got) == ["c", "a", "b"] and sorted(got.values()) == names("i", 3)
+
+
+def test_nobody_waits_while_any_version_has_room():
+    inventory = filled(instance("only", version="v2"))
+    assert pairs(["a", "b"], inventory) == {"a": "only"}
+
+
+def test_what_is_being_claimed_goes_to_nobody_else():
+    inventory = filled(instance("x"), instance("y"))
+    assert pairs(["a", "b"], inventory, a="x") == {"b": "y"}
+    assert pairs(["b", "a"], inventory, a="gone") == dict(zip(["b"], [pairs(["b"], inventory)["b"]], strict=True))
+
+
+def test_every_replica_comes_to_the_same_answer_whatever_order_it_learnt_in():
+    instances = [instance(name, version="v2" if number % 20 == 0 else "v1") for number, name in enumerate(names("i", 200))]
+    one, other = filled(*instances), Inventory()
+    for each in reversed(instances):
+        other.changed(each)
+    queue = names("s", 200)
+    assert pairs(queue, one) == pairs(queue, other)
+
+
+def test_a_replica_that_does_not_know_of_an_instance_yet_disagrees_about_few():
+    instances = [instance(name) for name in names("i", 1000)]
+    queue = names("s", 500)
+    disagreements = []
+    for missing in instances[:20]:
+        known = [each for each in instances if each is not missing]
+        mine, theirs = pairs(queue, filled(*instances)), pairs(queue, filled(*known))
+        disagreements.append(sum(mine[session] != theirs[session] for session in queue))
+    assert max(disagreements) < 25 and sum(disagreements) / 20 < 3
+
+
+@given(
+    st.lists(st.integers(0, 60), max_size=40, unique=True),
+    st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=40, unique_by=lambda pair: pair[0]),
+    st.sampled_from([SHARES, [Share("v1", 1)], [Share("v1", 0), Share("v2", 3)], []]),
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 40)), max_size=5, unique_by=(lambda p: p[0], lambda p: p[1])),
 )
-def test_versions_are_drawn_by_weight(draw, order):
-    assert preference(SHARES["demo"], draw) == order
+def test_no_instance_is_given_twice_and_none_is_left_beside_somebody_who_waits(queue, instances, shares, claiming):
+    inventory = filled(*(instance(f"i{number}", version="v2" if second else "v1") for number, second in instances))
+    being = {f"s{session}": f"i{number}" for session, number in claiming}
+    got = dict(assign([f"s{number}" for number in queue], inventory.rings("demo"), shares, being))
+    assert len(set(got.values())) == len(got)
+    assert not set(got.values()) & set(being.values()) and not got.keys() & being.keys()
+    open_ = {share.version for share in shares if share.weight}
+    free = {f"i{number}" for number, second in instances if ("v2" if second else "v1") in open_} - set(being.values())
+    waiting = [f"s{number}" for number in queue if f"s{number}" not in being]
+    assert list(got) == waiting[: len(free)]
+    assert set(got.values()) <= free
 
 
-def test_a_version_of_no_weight_gets_nobody():
-    assert preference([Share("a", 0), Share("b", 1)], 0.0) == ["b"]
-    assert preference([Share("a", 0)], 0.0) == []
-
-
-def test_sessions_spread_by_weight_and_spill_over():
-    matching = sharing(Random(7))
-    for number in range(1000):
-        matching.changed(instance(f"a{number}"))
-        matching.changed(instance(f"b{number}", version="v2"))
-    got = Counter(matching.join("demo", str(number))[0].instance.version for number in range(1000))
-    assert 20 <= got["v2"] <= 90
-    alone = sharing(Random(7))
-    alone.changed(instance("only", version="v2"))
-    assert alone.join("demo", "a")[0].instance.name == "only"
-
-
-@given(st.lists(st.integers(0, 50), min_size=1, max_size=5), st.floats(0, 1, exclude_max=True))
-def test_everybody_with_a_weight_is_in_the_order_once(weights, draw):
-    shares = [Share(str(number), weight) for number, weight in enumerate(weights)]
-    assert sorted(preference(shares, draw)) == sorted(share.version for share in shares if share.weight)
-
-
-def test_before_a_version_is_known_everybody_waits_and_then_is_served_in_order():
-    matching = Matching(["demo", "other"], Random(1))
-    for player in "ab":
-        assert matching.join("demo", player) == []
-    assert matching.changed(instance("x")) == [] == matching.changed(instance("y", version="v2"))
-    assert matching.idle("demo") == 0
-    assert [(match.session, match.instance.name) for match in matching.share({"demo": [Share("v2", 1)]})] == [
-        ("a", "y")
-    ]
-    assert [match.session for match in matching.share(SHARES)] == ["b"]
-
-
-@pytest.mark.parametrize("shares", [{}, {"demo": []}, {"demo": [Share("v1", 0), Share("v2", 0)]}])
-def test_without_a_fleet_or_a_weight_players_stay_in_the_queue(matching, shares):
-    matching.changed(instance("x"))
-    assert matching.share({**shares, "other": SHARES["other"]}) == []
-    assert matching.join("demo", "a") == [] == matching.changed(instance("y"))
-    assert (matching.waiting("demo"), matching.idle("demo")) == (1, 0)
-    assert [match.session for match in matching.share(SHARES)] == ["a"]
-
-
-def test_a_new_weight_counts_from_the_next_match_on(matching):
-    for number in range(50):
-        matching.changed(instance(f"a{number}"))
-        matching.changed(instance(f"b{number}", version="v2"))
-    assert matching.share({"demo": [Share("v1", 0), Share("v2", 5)]}) == []
-    assert {matching.join("demo", str(number))[0].instance.version for number in range(50)} == {"v2"}
-    assert matching.join("demo", "one too many") == []
-
-
-WEIGHTS: list[list[Share]] = [
-    [],
-    [Share("v1", 0)],
-    [Share("v1", 1)],
-    [Share("v2", 1)],
-    [Share("v1", 2), Share("v2", 1)],
-]
-STEPS = ["join", "leave", "idle", "claimed", "gone", "refused", "unclear", "weigh"]
-
-
-@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 5)), max_size=60))
-def test_no_instance_is_matched_twice_and_nobody_overtakes(steps):
-    matching = Matching(["demo"], Random(0))
-    matching.share({"demo": WEIGHTS[-1]})
-    queue: list[str] = []
-    claiming: dict[str, Instance] = {}
-    for revision, (step, number) in enumerate(steps):
-        name, player = f"i{number}", f"p{number}"
-        matches: list[Match] = []
-        match step:
-            case "join" if player not in queue:
-                queue.append(player)
-                matches = matching.join("demo", player)
-            case "leave":
-                queue = [waiting for waiting in queue if waiting != player]
-                matching.leave("demo", player)
-            case "idle":
-                matches = matching.changed(instance(name, revision=str(revision), version=f"v{number % 2 + 1}"))
-            case "claimed":
-                claiming.pop(name, None)
-                matches = matching.changed(instance(name, revision=str(revision), pool=Pool.SESSION))
-            case "gone":
-                claiming.pop(name, None)
-                matching.removed(name)
-            case "refused" if name in claiming:
-                matches = matching.refused(claiming.pop(name))
-            case "unclear" if name in claiming:
-                matches = matching.unclear(claiming.pop(name))
-            case "weigh":
-                matches = matching.share({"demo": WEIGHTS[number % len(WEIGHTS)]})
-        for match in matches:
-            assert match.session == queue.pop(0)
-            assert match.instance.name not in claiming
-            claiming[match.instance.name] = match.instance
-        assert matching.waiting("demo") == len(queue)
-        assert not (queue and matching.idle("demo")), "nobody waits while there is room"
+def test_rings_stay_sorted():
+    inventory, expected = Inventory(), []
+    for name in names("i", 300):
+        inventory.changed(instance(name))
+        insort(expected, (position(name), name))
+    for name in names("i", 100):
+        inventory.removed(name)
+        expected.remove((position(name), name))
+    assert list(inventory.rings("demo")["v1"]) == expected
 
 
 @pytest.mark.parametrize(("players", "ready", "ratio"), [(0, 0, 0.0), (3, 0, 4.0), (3, 4, 0.75), (0, 4, 0.0)])

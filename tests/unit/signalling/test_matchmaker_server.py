@@ -10,11 +10,9 @@ import logging
 import pytest
 from aiohttp import WSServerHandshakeError
 
-from signalling.matchmaker.server import MatchmakerServer
-from signalling.matchmaker.settings import MatchmakerSettings
 from tests.unit.signalling.clients import Client, cut, eventually
 from tests.unit.signalling.memory_cluster import MemoryCluster, fleet, node, pod
-from tests.unit.signalling.stage import LISTEN, SECRET, STACK, stream
+from tests.unit.signalling.stage import SECRET, stream
 
 
 async def test_a_session_from_the_page_to_the_deleted_instance(stage):
@@ -55,13 +53,13 @@ async def test_turn_nodes_come_and_go(stage):
         return {url for server in servers for url in server["urls"] if url.startswith("stun")}
 
     stage.cluster.put(node("turn-2", {"InternalIP": "10.0.30.5"}))
-    await eventually(lambda: len(stage.matchmakers[0]._turn) == 2, "second node")
+    await eventually(lambda: len(stage.matchmakers[0].replica.turn._addresses) == 2, "second node")
     assert await urls() == {"stun:198.51.100.7:3478", "stun:10.0.30.5:3478"}
     stage.cluster.put(node("turn-1", {"ExternalIP": "198.51.100.7"}, cordoned=True))
-    await eventually(lambda: len(stage.matchmakers[0]._turn) == 1, "first node cordoned")
+    await eventually(lambda: len(stage.matchmakers[0].replica.turn._addresses) == 1, "first node cordoned")
     assert await urls() == {"stun:10.0.30.5:3478"}
     stage.cluster.remove("turn-2")
-    await eventually(lambda: not stage.matchmakers[0]._turn, "second node gone")
+    await eventually(lambda: not stage.matchmakers[0].replica.turn._addresses, "second node gone")
     assert await urls() == set()
 
 
@@ -103,7 +101,7 @@ async def test_a_player_that_leaves_the_queue_costs_nothing(stage):
     await stage.matchmaker()
     player = await stage.player()
     await player.socket.close()
-    await eventually(lambda: not stage.matchmakers[0]._players, "player gone")
+    await eventually(lambda: not stage.matchmakers[0].replica.connections._all, "player gone")
     await stage.instance("demo-1")
     await asyncio.sleep(0.1)
     assert stage.cluster.claims == []
@@ -220,20 +218,20 @@ async def test_a_broken_watch_starts_over_and_sessions_go_on(stage):
     assert (await stage.ask("/readyz"))[0] == 200
 
 
-async def test_a_stranded_session_is_deleted_and_one_with_a_player_is_not(stage):
+async def test_a_claimed_instance_without_a_session_is_deleted_and_one_with_a_session_is_not(stage):
+    unreal = await stage.instance("used")
+    server = await stage.matchmaker()
+    player = await stage.player()
+    await stream(player, unreal)
     await stage.instance("left", pool="session")
-    await stage.instance("used", pool="session")
-    sidecar = stage.sidecars["used"]
-    player = await Client.connect(stage.http, f"ws://{sidecar._settings.player_host}:{sidecar.ports['players']}/")
-    await player.expect("config")
+    await server.stop()
+    stage.matchmakers.clear()
     await stage.matchmaker()
-    unreal = await stage.instance("mine")
-    own = await stage.player()
-    await stream(own, unreal)
     await stage.gone("left")
-    await asyncio.sleep(0.5)
-    assert stage.cluster.pods.keys() == {"used", "mine"}
-    await player.socket.close()
+    # Longer than any doubt, and the grace time of the player, which has been sent away, is not over.
+    await asyncio.sleep(0.6)
+    assert stage.cluster.pods.keys() == {"used"}
+    await unreal.expect("playerDisconnected")
     await stage.gone("used")
 
 
@@ -255,7 +253,7 @@ async def test_two_matchmakers_share_the_instances(stage):
     assert sorted(claimed) == [f"demo-{number}" for number in range(6)]
 
 
-async def test_stopping_sends_players_back_and_deletes_their_instances(stage):
+async def test_stopping_sends_players_back_and_ends_no_session(stage):
     server = await stage.matchmaker()
     unreal = await stage.instance("demo-1")
     player, waiting = await stage.player(), await stage.player()
@@ -264,7 +262,8 @@ async def test_stopping_sends_players_back_and_deletes_their_instances(stage):
     await server.stop()
     stage.matchmakers.clear()
     assert list(await reading) == [(1012, "the matchmaker is restarting")] * 2
-    assert "demo-1" not in stage.cluster.pods
+    assert stage.labels("demo-1")["app.pixel/pool"] == "session"
+    assert await unreal.silent()
 
 
 @pytest.mark.parametrize("watch", ["watch_fleets", "watch_instances", "watch_turn_nodes"])
@@ -275,10 +274,7 @@ async def test_readiness_follows_the_watches(stage, watch):
 
     stage.cluster = MemoryCluster()
     setattr(stage.cluster, watch, away)
-    its = MatchmakerSettings(**LISTEN)
-    server = MatchmakerServer(its, STACK, lambda: SECRET, {}, stage.cluster)
-    await server.start()
-    stage.matchmakers.append(server)
+    await stage.matchmaker(wait=False)
     await asyncio.sleep(0.05)
     assert (await stage.ask("/readyz"))[0] == 503
     assert (await stage.ask("/healthz"))[0] == 200
@@ -324,7 +320,7 @@ async def test_fleets_are_followed_through_a_broken_watch_and_sessions_outlive_t
 
 async def weights(stage, expected: dict[str, int]) -> None:
     """Wait until the matchmaker knows these weights of the application ``demo``."""
-    its = stage.matchmakers[0]._fleets
+    its = stage.matchmakers[0].replica.fleets
 
     def known() -> bool:
         return {share.version: share.weight for share in its.shares["demo"]} == expected
@@ -342,7 +338,7 @@ async def test_an_unknown_application_and_a_full_matchmaker_refuse(stage):
         await stage.player()
     assert (unknown.value.status, full.value.status) == (404, 503)
     await first.socket.close()
-    await eventually(lambda: not stage.matchmakers[0]._players, "room again")
+    await eventually(lambda: not stage.matchmakers[0].replica.connections._all, "room again")
     await stage.player()
 
 

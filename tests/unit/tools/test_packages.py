@@ -38,7 +38,7 @@ def test_the_table_names_what_the_stack_needs_with_reason_and_proof():
     } <= set(names)
     assert all(package.reason and package.proof and package.group in GROUPS for package in PACKAGES)
     assert {package.name for package in PACKAGES if package.services} == {
-        *("containerd", "coturn", "prometheus", "prometheus-node-exporter"),
+        *("containerd", "coturn", "prometheus", "prometheus-node-exporter", "redis-server"),
     }
 
 
@@ -54,7 +54,7 @@ def test_packages_are_chosen_by_group():
     assert chosen(GROUPS) == PACKAGES
     assert chosen([]) == ()
     with pytest.raises(
-        ToolError, match=r"no package group 'docs'; there are cluster, images, turn, browser, monitoring"
+        ToolError, match=r"no package group 'docs'; there are cluster, images, turn, browser, monitoring, redis"
     ):
         chosen([CLUSTER, "docs"])
 

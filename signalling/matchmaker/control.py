@@ -1,0 +1,121 @@
+"""What operators may see and ask for, of any replica: the seam that the session API is fastened to.
+
+Kubernetes holds what they decide, so that every replica follows, and so does one that starts later.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from signalling.kubernetes.api import ClaimRefused, ClusterApi
+from signalling.kubernetes.fleets import Fleet, drained_patch, pause_patch
+from signalling.kubernetes.instances import Instance, Pool, drain_patch, instance_of
+from signalling.matchmaker.endings import Endings
+from signalling.matchmaker.inventory import Inventory
+from signalling.matchmaker.neighbours import Dismiss, Neighbours
+from signalling.matchmaker.settings import ApplicationSettings
+from signalling.matchmaker.shares import FleetWatch
+from signalling.matchmaker.sidecars import Sidecars, Status
+from signalling.matchmaker.whereabouts import Whereabouts
+from signalling.protocol.session_messages import Reason
+from signalling.store.interface import Place, Store
+
+
+class Control:
+    """Methods that ask the store may raise StoreUnavailable, those that write to Kubernetes what its client raises."""
+
+    def __init__(
+        self,
+        applications: Mapping[str, ApplicationSettings],
+        inventory: Inventory,
+        whereabouts: Whereabouts,
+        fleets: FleetWatch,
+        sidecars: Sidecars,
+        endings: Endings,
+        store: Store,
+        neighbours: Neighbours,
+        api: ClusterApi,
+    ) -> None:
+        self._applications: Final = applications
+        self._inventory: Final = inventory
+        self._whereabouts: Final = whereabouts
+        self._fleets: Final = fleets
+        self._sidecars: Final = sidecars
+        self._endings: Final = endings
+        self._store: Final = store
+        self._neighbours: Final = neighbours
+        self._api: Final = api
+
+    @property
+    def instances(self) -> Iterable[Instance]:
+        """All of them; those in a session say which, since when, and whose."""
+        return self._inventory.instances()
+
+    @property
+    def fleets(self) -> Iterable[Fleet]:
+        """All of them."""
+        return self._fleets.fleets
+
+    def paused(self, application: str) -> bool:
+        """Whether an application lets nobody new in."""
+        return self._fleets.paused(application)
+
+    async def status(self, instance: Instance) -> Status | None:
+        """What an instance's sidecar says; None when it says nothing."""
+        return await self._sidecars.status(instance)
+
+    async def waiting(self, application: str) -> int:
+        """How many wait for an application."""
+        return await self._store.length(application)
+
+    async def queue(self, application: str, limit: int) -> Sequence[Place]:
+        """The first of those who wait."""
+        head = await self._store.head(application, 0, limit)
+        places = await asyncio.gather(*(self._store.place(application, each.session) for each in head))
+        return [place for place in places if place is not None]
+
+    async def end(self, application: str, session: str, reason: Reason, seconds: float) -> bool:
+        """End a session after a warning, or its wait at once; False when there is no such session."""
+        instance = await self._whereabouts.instance_of(self._applications[application], session)
+        if instance is not None:
+            return await self._sidecars.end(instance, session, reason, seconds)
+        known = await self._store.place(application, session) is not None
+        if known:
+            await self._neighbours.say(Dismiss(session, reason))
+        return known
+
+    async def drain_instance(self, name: str, seconds: float) -> bool:
+        """No session any more, and one that goes on ends after a warning; False when there is no such instance."""
+        instance = self._inventory.get(name)
+        if instance is None or instance.going:
+            return False
+        try:
+            drained = instance_of(await self._api.patch_pod(name, drain_patch(instance)))
+        except ClaimRefused:
+            return False
+        if drained is None:
+            return False
+        self._inventory.changed(drained)
+        if drained.session is not None:
+            await self._sidecars.end(drained, drained.session, Reason.MAINTENANCE, seconds)
+        elif drained.pool is Pool.IDLE and not self._shares(drained):
+            await self._endings.retire(drained, None, "drained")
+        return True
+
+    async def pause(self, application: str, *, paused: bool) -> bool:
+        """Let nobody new in, or let them in again; False for an application without a fleet."""
+        its = [fleet for fleet in self._fleets.fleets if fleet.application == application]
+        for fleet in its:
+            await self._api.patch_fleet(fleet.name, pause_patch(paused=paused))
+        return bool(its)
+
+    async def drain_version(self, application: str, version: str, *, drained: bool) -> bool:
+        """Give a version no new sessions, or some again; False when there is none."""
+        its = [each for each in self._fleets.fleets if (each.application, each.version) == (application, version)]
+        for fleet in its:
+            await self._api.patch_fleet(fleet.name, drained_patch(drained=drained))
+        return bool(its)
+
+    def _shares(self, instance: Instance) -> bool:
+        application = self._applications.get(instance.application)
+        return application is not None and application.shared

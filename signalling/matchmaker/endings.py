@@ -1,0 +1,107 @@
+"""What becomes of an instance after its session: recycled where its application wants that, else deleted."""
+
+import asyncio
+import logging
+import random
+from typing import Final, Protocol
+
+from signalling.kubernetes.api import ClaimRefused, ClusterApi
+from signalling.kubernetes.instances import Instance, Pool, instance_of, recycle_patch, retire_patch
+from signalling.matchmaker.inventory import Inventory
+from signalling.matchmaker.metrics import MatchmakerMetrics
+from signalling.matchmaker.outcomes import Outcome
+from signalling.matchmaker.sidecars import Sidecars
+from signalling.matchmaker.watching import pause
+
+LOG: Final = logging.getLogger("matchmaker.endings")
+DELETE_TRIES: Final = 6
+
+
+class Chronicle(Protocol):
+    """Who wants to know of sessions. Of each call one replica makes it, unless it dies in the middle."""
+
+    def started(self, instance: Instance, waited: float) -> None:
+        """A session has been connected to its instance, after its player waited so many seconds."""
+        ...
+
+    def ended(self, instance: Instance, outcome: Outcome) -> None:
+        """A session is over; the instance is as it was during it."""
+        ...
+
+
+class Silence:
+    """A chronicle that nobody reads."""
+
+    def started(self, instance: Instance, waited: float) -> None:
+        """See Chronicle."""
+
+    def ended(self, instance: Instance, outcome: Outcome) -> None:
+        """See Chronicle."""
+
+
+class Endings:
+    """Ends instances' sessions in Kubernetes: of several replicas that would, one does."""
+
+    def __init__(
+        self,
+        api: ClusterApi,
+        inventory: Inventory,
+        sidecars: Sidecars,
+        metrics: MatchmakerMetrics,
+        chronicle: Chronicle,
+    ) -> None:
+        self._api: Final = api
+        self._inventory: Final = inventory
+        self._sidecars: Final = sidecars
+        self._metrics: Final = metrics
+        self._chronicle: Final = chronicle
+
+    async def recycle(self, instance: Instance, outcome: Outcome) -> None:
+        """Give an instance whose session is over back to its fleet; delete it where that does not work."""
+        if not await self._sidecars.recycle(instance):
+            await self.retire(instance, outcome, "session ended")
+            return
+        if await self._patched(instance, recycle_patch(instance)):
+            self._metrics.recycled.inc()
+            LOG.info("instance recycled", extra={"instance": instance.name, "session": instance.session})
+            self._over(instance, outcome)
+
+    async def retire(self, instance: Instance, outcome: Outcome | None, why: str) -> None:
+        """End an instance: nobody gets it any more, and it is deleted. No ``outcome``, no session."""
+        if instance.pool is not Pool.ENDED:
+            if not await self._patched(instance, retire_patch(instance)):
+                return
+            if outcome is not None:
+                self._over(instance, outcome)
+        await self._delete(instance.name, why)
+
+    def _over(self, instance: Instance, outcome: Outcome) -> None:
+        self._metrics.ended(instance, outcome)
+        self._chronicle.ended(instance, outcome)
+
+    async def _patched(self, instance: Instance, patch: list[dict[str, object]]) -> bool:
+        """Whether the patch was carried out, and by us."""
+        try:
+            patched = instance_of(await self._api.patch_pod(instance.name, patch))
+        except ClaimRefused:
+            # Somebody else was first, or the pod is gone: nothing is left to do.
+            return False
+        except Exception as error:  # Any failure is answered alike: it is found again.
+            LOG.warning("patch failed", extra={"instance": instance.name, "error": repr(error)[:300]})
+            return False
+        if patched is not None:
+            self._inventory.changed(patched)
+        return True
+
+    async def _delete(self, name: str, why: str) -> None:
+        """Patiently; what stays after that is found again, as its pool says what is to become of it."""
+        for failures in range(1, DELETE_TRIES + 1):
+            try:
+                await self._api.delete_pod(name)
+            except Exception as error:  # Any failure is answered alike.
+                LOG.warning("delete failed", extra={"instance": name, "error": repr(error)[:300], "times": failures})
+                await asyncio.sleep(pause(failures, random.random()))  # noqa: S311  # Not a secret.
+            else:
+                self._metrics.deleted.labels(why).inc()
+                LOG.info("instance deleted", extra={"instance": name, "why": why})
+                return

@@ -1,0 +1,205 @@
+"""The other replicas, as the store shows them: who is there, what they say, and whether the store is there at all."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, TypeAlias
+
+import msgspec
+
+from signalling.protocol.session_messages import Reason
+from signalling.store.interface import Store, StoreUnavailable
+
+LOG: Final = logging.getLogger("matchmaker.neighbours")
+EVERYBODY: Final = "all"
+PRESENT: Final = "replicas"
+
+
+class Reach(Enum):
+    """What of the others can be known."""
+
+    THERE = "there"
+    """The store answers."""
+    AWAY = "away"
+    """It does not, since a while too short to act on: the order of the queue is kept by waiting."""
+    ALONE = "alone"
+    """It has not for so long that this replica goes on with what it holds itself."""
+
+
+class StoreHealth:
+    """Whether the store answers, as one pure little clock. Times are seconds."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience: Final = patience
+        self._lost: float | None = None
+        self.failures = 0
+        """Since the start."""
+
+    def failed(self, now: float) -> bool:
+        """The store did not answer; whether that is new."""
+        self.failures += 1
+        new = self._lost is None
+        self._lost = now if self._lost is None else self._lost
+        return new
+
+    def answered(self) -> bool:
+        """The store is there; whether that is new."""
+        new, self._lost = self._lost is not None, None
+        return new
+
+    def reach(self, now: float) -> Reach:
+        """What follows."""
+        if self._lost is None:
+            return Reach.THERE
+        return Reach.ALONE if now - self._lost >= self._patience else Reach.AWAY
+
+
+class Wake(msgspec.Struct, frozen=True, tag=True):
+    """An application's queue has moved by what another replica did."""
+
+    application: str
+
+
+class TakenOver(msgspec.Struct, frozen=True, tag=True):
+    """A later connection has a player's place."""
+
+    player: str
+    epoch: int
+
+
+class Challenge(msgspec.Struct, frozen=True, tag=True):
+    """Is this player's connection alive? One that is not is to be ended."""
+
+    player: str
+    asks: str
+    """The replica that gets the answer."""
+
+
+class Alive(msgspec.Struct, frozen=True, tag=True):
+    """It is."""
+
+    player: str
+
+
+class Dismiss(msgspec.Struct, frozen=True, tag=True):
+    """An operator ends the wait of this session."""
+
+    session: str
+    reason: Reason
+
+
+Word: TypeAlias = Wake | TakenOver | Challenge | Alive | Dismiss
+_WORDS: Final = msgspec.json.Decoder(Word)
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """Seconds."""
+
+    presence: float
+    """Between two signs of life; a replica without one for three times as long is gone."""
+    patience: float
+    """Without the store, until a replica goes on alone."""
+
+
+class Neighbours:
+    """One replica's view of them all. ``follow`` keeps it up."""
+
+    def __init__(self, store: Store, replica: str, rhythm: Rhythm) -> None:
+        self.replica: Final = replica
+        self.health: Final = StoreHealth(rhythm.patience)
+        self.began = 0.0
+        """When the store's data began (Unix time)."""
+        self._store: Final = store
+        self._rhythm: Final = rhythm
+        self._live: frozenset[str] = frozenset({replica})
+        self._hear: Callable[[Word], None] = lambda word: None
+        self._returned: Callable[[], None] = lambda: None
+
+    def notify(self, hear: Callable[[Word], None], returned: Callable[[], None]) -> None:
+        """``hear`` gets what others say; ``returned`` is called when the store is there again, or has lost its data."""
+        self._hear, self._returned = hear, returned
+
+    @property
+    def live(self) -> frozenset[str]:
+        """The replicas that give signs of life, this one included; for itself only where it is alone."""
+        return frozenset({self.replica}) if self.reach() is Reach.ALONE else self._live
+
+    def reach(self) -> Reach:
+        """What of the others can be known now."""
+        return self.health.reach(_now())
+
+    def lost(self, error: StoreUnavailable) -> None:
+        """Somebody has found the store unavailable."""
+        if self.health.failed(_now()):
+            LOG.warning("store unavailable", extra={"error": str(error), "patience": self._rhythm.patience})
+
+    async def say(self, word: Word, to: str = EVERYBODY) -> None:
+        """Tell all replicas, or one, something; lost where the store is away."""
+        try:
+            await self._store.publish(to, msgspec.json.encode(word))
+        except StoreUnavailable as error:
+            self.lost(error)
+
+    async def follow(self) -> None:
+        """Give signs of life and listen; returns only when it is cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._live_on())
+            tasks.create_task(self._listen())
+
+    async def leave(self) -> None:
+        """This replica goes: the others need not wait to find out."""
+        try:
+            await self._store.unregister(PRESENT, self.replica)
+        except StoreUnavailable as error:
+            self.lost(error)
+
+    async def _live_on(self) -> None:
+        while True:
+            try:
+                await self._beat()
+            except StoreUnavailable as error:
+                self.lost(error)
+            await asyncio.sleep(self._rhythm.presence)
+
+    async def _beat(self) -> None:
+        await self._store.register(PRESENT, self.replica, 3 * self._rhythm.presence)
+        live = await self._store.members(PRESENT) | {self.replica}
+        began = await self._store.began()
+        if live != self._live:
+            LOG.info("replicas", extra={"live": sorted(live)})
+        anew = began != self.began and self.began != 0.0
+        self._live, self.began = live, began
+        if self.health.answered():
+            LOG.info("store there again")
+            anew = True
+        if anew:
+            self._returned()
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with aclosing(self._store.listen(EVERYBODY, self.replica)) as words:
+                    async for heard in words:
+                        if heard is not None:
+                            self._take(heard.said)
+            except StoreUnavailable as error:
+                self.lost(error)
+            await asyncio.sleep(self._rhythm.presence)
+
+    def _take(self, said: bytes) -> None:
+        try:
+            word = _WORDS.decode(said)
+        except (msgspec.DecodeError, UnicodeError):
+            # Of another version, in the middle of an upgrade.
+            LOG.warning("word not understood")
+            return
+        self._hear(word)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+

@@ -1,0 +1,192 @@
+"""The applications' queues, as one replica takes part in them.
+
+The store holds the order of everybody; here is who waits on this replica's own connections. Those are said to the store
+again and again, so that it fills up again when it has lost them, and forgets those of a replica that died. While the
+store is away for long, these are all there is.
+"""
+
+import time
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from signalling.matchmaker.neighbours import Neighbours, Reach
+from signalling.store.interface import Claimant, Place, Store, StoreUnavailable, Waiting
+from signalling.tickets.claims import PlayerTicket
+
+PAGE: Final = 256
+"""Of the queue that is read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Seconds."""
+
+    grace: float
+    """How long somebody lost keeps the place."""
+    renewal: float
+    """Between two times that the store is told who waits."""
+
+    @property
+    def lasting(self) -> float:
+        """What the store is told: a replica that dies has its players stay for the grace time at least."""
+        return self.grace + self.renewal
+
+
+def place_of(
+    ticket: PlayerTicket, known: Place | None, *, over: bool, began: float, now: float, grace: float
+) -> Place | None:
+    """The place in the queue of somebody who comes back: the one of before, as long as it is kept.
+
+    ``known`` is the store's; its data ``began`` at some Unix time, like ``now``. A ticket older than the data is believed
+    for the grace time: whatever was known of it is lost. Afterwards, and where the grace time is over, the player has to
+    begin at the end, or a ticket kept in a drawer would lead past everybody.
+    """
+    if over:
+        return None
+    lost = ticket.joined / 1000 < began and now - began < grace
+    if known is not None or lost:
+        return Place(ticket.session, ticket.joined, ticket.priority)
+    return Place(ticket.session, int(now * 1000), ticket.priority)
+
+
+class _Own:
+    """Who waits here for one application."""
+
+    def __init__(self) -> None:
+        self.order: Final[list[tuple[int, int, str]]] = []
+        self.claimants: Final[dict[str, Claimant]] = {}
+
+    def put(self, claimant: Claimant) -> None:
+        self.pop(claimant.place.session)
+        self.claimants[claimant.place.session] = claimant
+        insort(self.order, claimant.place.order)
+
+    def pop(self, session: str) -> Claimant | None:
+        if found := self.claimants.pop(session, None):
+            del self.order[bisect_left(self.order, found.place.order)]
+        return found
+
+
+class Queues:
+    """All of them. What cannot be told to the store is told to it later."""
+
+    def __init__(self, applications: Iterable[str], store: Store, neighbours: Neighbours, keeping: Keeping) -> None:
+        self._store: Final = store
+        self._neighbours: Final = neighbours
+        self._keeping: Final = keeping
+        self._own: Final = {name: _Own() for name in applications}
+
+    def waiting(self, application: str) -> int:
+        """The players who wait here."""
+        return len(self._own[application].order)
+
+    def has(self, application: str, session: str) -> bool:
+        """Whether a session waits here."""
+        return session in self._own[application].claimants
+
+    async def join(self, application: str, place: Place, epoch: int) -> None:
+        """A player waits from now on, at this place."""
+        claimant = Claimant(place, epoch)
+        self._own[application].put(claimant)
+        await self._say(application, [claimant])
+
+    def leave(self, application: str, session: str, epoch: int) -> Claimant | None:
+        """A player waits no more; None if it has not waited on this connection. ``forget`` tells the store."""
+        own = self._own[application]
+        found = own.claimants.get(session)
+        return own.pop(session) if found is not None and found.epoch == epoch else None
+
+    async def forget(self, application: str, claimant: Claimant, *, keep: bool) -> None:
+        """Tell the store that somebody waits no more; ``keep`` the place for the grace time."""
+        session, seconds = claimant.place.session, self._keeping.grace if keep else 0
+        try:
+            await self._store.leave(application, session, claimant.epoch, seconds)
+        except StoreUnavailable as error:
+            self._neighbours.lost(error)
+
+    async def length(self, application: str) -> int:
+        """How many wait, on all replicas; here only, where the store is away."""
+        try:
+            return await self._store.length(application)
+        except StoreUnavailable as error:
+            self._neighbours.lost(error)
+            return self.waiting(application)
+
+    async def keep(self, application: str, place: Place) -> None:
+        """Somebody who does not wait keeps a place for the grace time."""
+        try:
+            await self._store.keep(application, place, self._keeping.grace)
+        except StoreUnavailable as error:
+            self._neighbours.lost(error)
+
+    async def renew(self) -> set[str]:
+        """Tell the store who waits here; returns those whose place another connection has."""
+        taken: set[str] = set()
+        for application, own in self._own.items():
+            if own.claimants:
+                taken |= await self._say(application, list(own.claimants.values()))
+        return taken
+
+    async def head(self, application: str, wanted: int, own_wanted: int) -> list[str] | None:
+        """The first ``wanted`` of those who can be served, as far as that many are needed to find ``own_wanted`` here.
+
+        Those who are lost, or whose replica is, are passed over: they keep the place and take no instance. None while
+        nobody may be served, since the order is not known.
+        """
+        own, reach = self._own[application], self._neighbours.reach()
+        if reach is Reach.ALONE:
+            return [session for _, _, session in own.order[: min(wanted, own_wanted)]]
+        if reach is Reach.AWAY:
+            return None
+        found: list[str] = []
+        start, mine = 0, 0
+        while len(found) < wanted and mine < own_wanted:
+            try:
+                page = await self._store.head(application, start, PAGE)
+            except StoreUnavailable as error:
+                self._neighbours.lost(error)
+                return None
+            present = [each.session for each in page if self._present(own, each)]
+            mine += sum(session in own.claimants for session in present)
+            found += present
+            start += len(page)
+            if len(page) < PAGE:
+                break
+        return found[:wanted]
+
+    async def returning(self, ticket: PlayerTicket) -> Place | None:
+        """The place of a player who shows its ticket and has no instance; None when its session is over."""
+        try:
+            known = await self._store.place(ticket.app, ticket.session)
+            over = await self._store.get(_over_key(ticket.session)) is not None
+        except StoreUnavailable as error:
+            self._neighbours.lost(error)
+            return Place(ticket.session, ticket.joined, ticket.priority)
+        return place_of(ticket, known, over=over, began=self._neighbours.began, now=time.time(), grace=self._keeping.grace)
+
+    async def used_up(self, session: str, seconds: float) -> None:
+        """The session's player has seen its stream, or it has ended: its ticket is good for no place any more."""
+        try:
+            await self._store.put(_over_key(session), "1", seconds)
+        except StoreUnavailable as error:
+            self._neighbours.lost(error)
+
+    def _present(self, own: _Own, each: Waiting) -> bool:
+        if each.replica == self._neighbours.replica:
+            return each.session in own.claimants
+        return each.replica in self._neighbours.live
+
+    async def _say(self, application: str, claimants: list[Claimant]) -> frozenset[str]:
+        try:
+            return await self._store.wait(
+                application, self._neighbours.replica, claimants, self._keeping.lasting
+            )
+        except StoreUnavailable as error:
+            self._neighbours.lost(error)
+            return frozenset()
+
+
+def _over_key(session: str) -> str:
+    return f"over:{session}"

@@ -1,0 +1,342 @@
+"""One replica's parts, put together: what it watches and hears goes to whom it concerns."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import ClientSession
+from lightkube.resources.core_v1 import Pod
+
+from signalling.kubernetes.api import Changed, ClusterApi, Event, Listed
+from signalling.kubernetes.instances import Instance, Pool, instance_of
+from signalling.matchmaker.admission import Admission
+from signalling.matchmaker.allocation import Allocation
+from signalling.matchmaker.arrivals import Arrivals, Desk
+from signalling.matchmaker.connecting import Connector, Wires
+from signalling.matchmaker.connections import Connections
+from signalling.matchmaker.control import Control
+from signalling.matchmaker.endings import Chronicle, Endings
+from signalling.matchmaker.inventory import Inventory
+from signalling.matchmaker.issuing import Issuer
+from signalling.matchmaker.leases import CHALLENGE_SECONDS, Leases
+from signalling.matchmaker.metrics import MatchmakerMetrics
+from signalling.matchmaker.neighbours import (
+    Alive,
+    Challenge,
+    Dismiss,
+    Neighbours,
+    Reach,
+    Rhythm,
+    TakenOver,
+    Wake,
+    Word,
+)
+from signalling.matchmaker.outcomes import Outcome
+from signalling.matchmaker.positions import Positions
+from signalling.matchmaker.queues import Keeping, Queues
+from signalling.matchmaker.sessions import Parts, Sessions
+from signalling.matchmaker.settings import MatchmakerSettings, StackSettings
+from signalling.matchmaker.shares import FleetWatch, Shares
+from signalling.matchmaker.sharing import Census, SharedInstances
+from signalling.matchmaker.sidecars import Sidecars
+from signalling.matchmaker.stranded import Patience, responsible
+from signalling.matchmaker.sweeping import Sweeper
+from signalling.matchmaker.turn_pool import TurnPool
+from signalling.matchmaker.watching import Watching
+from signalling.matchmaker.whereabouts import Whereabouts
+from signalling.shell.websocket import Keepalive, SocketLimits
+from signalling.store.interface import Store
+
+LOG: Final = logging.getLogger("matchmaker")
+DISMISSED: Final = "This wait was ended by whoever runs the service."
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a replica is put into."""
+
+    name: str
+    """Its own, which no other replica has or had."""
+    api: ClusterApi
+    store: Store
+    issuer: Issuer
+    turn_secret: Callable[[], str]
+    admission: Admission
+    chronicle: Chronicle
+
+
+class Replica:
+    """The parts; also what the metrics read (``Observed``)."""
+
+    def __init__(
+        self, settings: MatchmakerSettings, stack: StackSettings, around: Surroundings, http: ClientSession
+    ) -> None:
+        its, applications = settings, {each.name: each for each in stack.applications}
+        self._settings: Final = settings
+        self._api: Final = around.api
+        self._chronicle: Final = around.chronicle
+        self._applications: Final = applications
+        self.open = True
+        """Whether anybody is let in."""
+        self.limits: Final = SocketLimits(its.max_message_bytes, its.outbox_bytes)
+        self.keepalive: Final = Keepalive(its.heartbeat_seconds)
+        self.turn: Final = TurnPool(stack.turn, around.turn_secret)
+        self.inventory: Final = Inventory()
+        self.connections: Final = Connections()
+        rhythm = Rhythm(its.presence_seconds, its.store_patience_seconds)
+        self.neighbours: Final = Neighbours(around.store, around.name, rhythm)
+        self.queues: Final = Queues(
+            applications, around.store, self.neighbours, Keeping(its.queue_grace_seconds, its.renewal_seconds)
+        )
+        self.metrics: Final = MatchmakerMetrics(list(applications), self)
+        self.fleets: Final = FleetWatch(applications, self._share)
+        self._shared: Final = SharedInstances(self.inventory)
+        self._leases: Final = Leases(around.store, self.neighbours)
+        whereabouts = Whereabouts(self.inventory, around.store, self.neighbours, its.ticket_seconds)
+        sidecars = Sidecars(http, around.issuer, its.instance_health_port, its.connect_seconds)
+        endings = Endings(around.api, self.inventory, sidecars, self.metrics, around.chronicle)
+        self.sweeper: Final = Sweeper(
+            applications,
+            self.inventory,
+            self.neighbours,
+            sidecars,
+            endings,
+            Patience(its.stranded_seconds, its.silent_seconds),
+            self.connections.relayed,
+        )
+        wires = Wires(its.instance_port, self.limits, self.keepalive, its.connect_seconds)
+        self.sessions: Final = Sessions(
+            Parts(
+                applications=applications,
+                settings=its,
+                admission=around.admission,
+                issuer=around.issuer,
+                neighbours=self.neighbours,
+                connections=self.connections,
+                leases=self._leases,
+                queues=self.queues,
+                fleets=self.fleets,
+                shared=self._shared,
+                whereabouts=whereabouts,
+                sidecars=sidecars,
+                connector=Connector(around.issuer, wires),
+                endings=endings,
+                sweeper=self.sweeper,
+                metrics=self.metrics,
+                chronicle=around.chronicle,
+            ),
+            self._wake,
+        )
+        self.allocation: Final = Allocation(
+            applications,
+            self.inventory,
+            self._shared,
+            self.queues,
+            self.fleets,
+            around.api,
+            self.metrics,
+            self.sessions,
+            its.claims_at_once,
+        )
+        self._positions: Final = Positions(
+            applications, around.store, self.neighbours, self.queues, self.connections, self.fleets
+        )
+        self._census: Final = Census(
+            stack.applications, self.inventory, self.neighbours, sidecars, endings, around.api
+        )
+        self.arrivals: Final = Arrivals(
+            Desk(
+                settings=its,
+                stack=stack,
+                admission=around.admission,
+                issuer=around.issuer,
+                connections=self.connections,
+                leases=self._leases,
+                queues=self.queues,
+                whereabouts=whereabouts,
+                sidecars=sidecars,
+                fleets=self.fleets,
+                metrics=self.metrics,
+                options=self.turn.options,
+                open=lambda: self.open,
+            ),
+            self.sessions,
+            self._challenge,
+        )
+        self.control: Final = Control(
+            applications,
+            self.inventory,
+            whereabouts,
+            self.fleets,
+            sidecars,
+            endings,
+            around.store,
+            self.neighbours,
+            around.api,
+        )
+        self._watches: Final = (Watching("fleets"), Watching("instances"), Watching("turn nodes"))
+        self.neighbours.notify(self.hear, self._renew_soon)
+        self._renewing: Final = asyncio.Event()
+
+    @property
+    def synced(self) -> bool:
+        """Whether all watches have listed what there is."""
+        return all(watch.synced for watch in self._watches)
+
+    def work(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """What goes on in the background until it is cancelled."""
+        its = self._settings
+        fleets, instances, nodes = self._watches
+        yield fleets.follow(self._api.watch_fleets, self.fleets.observe)
+        yield instances.follow(self._api.watch_instances, self.observe)
+        yield nodes.follow(self._api.watch_turn_nodes, self.turn.observe)
+        yield self.neighbours.follow()
+        yield self.sweeper.run(its.stranded_interval_seconds)
+        yield self._census.run(its.presence_seconds)
+        yield self._renew(its.renewal_seconds)
+        for name in self._applications:
+            yield self.allocation.run(name)
+            yield self._positions.run(name, its.position_seconds)
+
+    # What it is told
+
+    def observe(self, event: Event[Pod]) -> None:
+        """The watch of the instances says something."""
+        if isinstance(event, Listed):
+            current = [instance for pod in event.items if (instance := instance_of(pod))]
+            before = {instance.name: instance for instance in self.inventory.instances()}
+            for gone in self.inventory.listed(current):
+                self._gone(gone)
+            for instance in current:
+                self._changed(before.get(instance.name), instance)
+            return
+        found, name = instance_of(event.item), event.item.metadata.name if event.item.metadata else None
+        if isinstance(event, Changed) and found is not None:
+            known = self.inventory.get(found.name)
+            self.inventory.changed(found)
+            self._changed(known, found)
+        elif name is not None and (lost := self.inventory.removed(name)) is not None:
+            self._gone(lost)
+
+    def hear(self, word: Word) -> None:
+        """Another replica says something."""
+        match word:
+            case Wake(application):
+                self._wake(application)
+            case TakenOver(player, epoch):
+                self.sessions.taken_over(player, epoch)
+            case Challenge():
+                self._challenge(word)
+            case Alive(player):
+                self._leases.alive(player)
+            case Dismiss(session, reason):
+                self.sessions.dismiss(session, reason, DISMISSED)
+
+    def _changed(self, before: Instance | None, now: Instance) -> None:
+        self._positions.observe(before, now)
+        if now.going and before is not None and not before.going:
+            self._lost(before)
+        self.sweeper.changed(now)
+        session = now.session
+        if session is not None and now.pool is Pool.SESSION and not now.going and now.application in self._applications:
+            claiming = self.allocation.claiming(now.application, session)
+            if self.queues.has(now.application, session) and not claiming:
+                # Claimed by a replica that had the player before, or by us without an answer.
+                self.sessions.claimed(session, now)
+        self._wake(now.application)
+
+    def _gone(self, instance: Instance) -> None:
+        self._shared.removed(instance.name)
+        if not instance.going:
+            self._lost(instance)
+
+    def _lost(self, instance: Instance) -> None:
+        """An instance is being deleted, by whomever; whose session had not been ended before has lost it."""
+        neighbours = self.neighbours
+        if instance.pool is Pool.SESSION and responsible(neighbours.replica, neighbours.live, instance.name):
+            self.metrics.ended(instance, Outcome.INTERRUPTED)
+            self._chronicle.ended(instance, Outcome.INTERRUPTED)
+
+    def _share(self, shares: Shares) -> None:
+        self.metrics.expect(shares)
+        self.allocation.wake_all()
+
+    def _wake(self, application: str) -> None:
+        self.allocation.wake(application)
+
+    def _challenge(self, asked: Challenge) -> None:
+        player = self.connections.of(asked.player)
+        if player is not None:
+            player.challenge(CHALLENGE_SECONDS, lambda: self._answer(asked))
+
+    def _answer(self, asked: Challenge) -> None:
+        if asked.asks == self.neighbours.replica:
+            self._leases.alive(asked.player)
+        else:
+            self.sessions.spawn(self.neighbours.say(Alive(asked.player), asked.asks))
+
+    def _renew_soon(self) -> None:
+        self._renewing.set()
+
+    async def _renew(self, interval: float) -> None:
+        """Tell the store who is here, again and again: at once when it is there again or has lost its data."""
+        while True:
+            try:
+                async with asyncio.timeout(interval):
+                    await self._renewing.wait()
+            except TimeoutError:
+                pass
+            self._renewing.clear()
+            if self.neighbours.reach() is not Reach.THERE:
+                continue
+            for player in await self._leases.renew() | await self.queues.renew():
+                self._leases.lost(player)
+                self.sessions.taken_over(player)
+            self.allocation.wake_all()
+
+    # Observed
+
+    def players(self) -> int:
+        """See Observed."""
+        return len(self.connections)
+
+    def waiting(self, application: str) -> int:
+        """See Observed."""
+        return self.queues.waiting(application)
+
+    def idle(self, application: str) -> int:
+        """See Observed."""
+        return self.inventory.idle(application, self.fleets.shares[application])
+
+    def instances(self) -> Iterable[Instance]:
+        """See Observed."""
+        return self.inventory.instances()
+
+    def shared_ratio(self, application: str) -> float | None:
+        """See Observed."""
+        its = self._applications[application]
+        return self._shared.ratio(its, self.queues.waiting(application)) if its.shared else None
+
+    def turn_nodes(self) -> int:
+        """See Observed."""
+        return len(self.turn)
+
+    def session_turn(self) -> Iterator[tuple[str, str]]:
+        """See Observed."""
+        for player in self.connections:
+            if player.link is not None:
+                yield from ((player.ticket.session, node) for node in self.turn.nodes_of(player.first_session))
+
+    def replicas(self) -> int:
+        """See Observed."""
+        return len(self.neighbours.live)
+
+    def store_available(self) -> bool:
+        """See Observed."""
+        return self.neighbours.reach() is Reach.THERE
+
+    def store_failures(self) -> int:
+        """See Observed."""
+        return self.neighbours.health.failures

@@ -1,0 +1,399 @@
+"""What becomes of the players of one replica: all the ways that a session may take.
+
+The players' machines say what they want (``House``), the allocation what there is for them (``Host``); here the two come
+together. Every way ends with a connected instance, in the queue, or with a word to the player why neither.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from signalling.kubernetes.instances import Instance
+from signalling.matchmaker.admission import Admission, Refused, closed
+from signalling.matchmaker.connecting import Brought, Connector
+from signalling.matchmaker.connections import Connections
+from signalling.matchmaker.endings import Chronicle, Endings
+from signalling.matchmaker.identity import renewed
+from signalling.matchmaker.issuing import Issuer
+from signalling.matchmaker.leases import Leases
+from signalling.matchmaker.metrics import MatchmakerMetrics
+from signalling.matchmaker.neighbours import Neighbours, Wake
+from signalling.matchmaker.outcomes import Outcome
+from signalling.matchmaker.player import Link, Player, Ways
+from signalling.matchmaker.queues import Queues
+from signalling.matchmaker.settings import ApplicationSettings, MatchmakerSettings
+from signalling.matchmaker.shares import FleetWatch
+from signalling.matchmaker.sharing import SharedInstances
+from signalling.matchmaker.sidecars import Sidecars
+from signalling.matchmaker.sweeping import Sweeper
+from signalling.matchmaker.whereabouts import Whereabouts
+from signalling.protocol.session_messages import Reason, SessionTicket
+from signalling.store.interface import Claimant, Place
+from signalling.tickets.claims import InvitationTicket, PlayerTicket, Role
+
+LOG: Final = logging.getLogger("matchmaker.sessions")
+ATTEMPTS: Final = 5
+"""Instances that may come to nothing for a player before it is sent away."""
+RETURN_TRIES: Final = 4
+"""Times that a returning player's instance is asked before its session counts as lost."""
+RETURN_PAUSE: Final = 0.5
+_INTERRUPTED: Final = frozenset({None, 1012})
+"""How an instance closes the connection of a player that was still there and did nothing to end it."""
+OVER: Final = "This session is over."
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the ways lead through."""
+
+    applications: Mapping[str, ApplicationSettings]
+    settings: MatchmakerSettings
+    admission: Admission
+    issuer: Issuer
+    neighbours: Neighbours
+    connections: Connections
+    leases: Leases
+    queues: Queues
+    fleets: FleetWatch
+    shared: SharedInstances
+    whereabouts: Whereabouts
+    sidecars: Sidecars
+    connector: Connector
+    endings: Endings
+    sweeper: Sweeper
+    metrics: MatchmakerMetrics
+    chronicle: Chronicle
+
+
+class Sessions:
+    """See House and Host."""
+
+    def __init__(self, parts: Parts, wake: Callable[[str], None]) -> None:
+        """``wake`` has an application's queue looked at."""
+        self._its: Final = parts
+        self._wake: Final = wake
+        self._tasks: Final[set[asyncio.Task[None]]] = set()
+
+    async def stop(self, seconds: float) -> None:
+        """Wait for what is under way, such as connections to instances."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+
+    # House
+
+    def connected(self, player: Player) -> SessionTicket | None:
+        """See House."""
+        self._its.connections.add(player)
+        said = {"session": player.ticket.session, "application": player.ticket.app}
+        LOG.info("player connected", extra={**said, "opted_in": player.relay.opted_in, "role": player.ticket.role})
+        return self._ticket(player) if player.relay.opted_in else None
+
+    def wants_instance(self, player: Player) -> None:
+        """See House."""
+        player.asked_at = _now()
+        self.spawn(self._seat(player))
+
+    def shows_ticket(self, player: Player, ticket: str, *, fresh: bool) -> None:
+        """See House."""
+        self.spawn(self._resume(player, ticket, fresh=fresh))
+
+    def wants_invitation(self, player: Player, role: Role) -> None:
+        """See House."""
+        seconds = self._its.settings.invitation_seconds
+        claims = InvitationTicket(session=player.ticket.session, app=player.ticket.app, role=role)
+        player.do(player.relay.invitation(self._its.issuer.sign(claims, seconds), role, seconds))
+
+    def sees(self, player: Player) -> None:
+        """See House."""
+        self.spawn(self._its.queues.used_up(player.ticket.session, self._its.settings.ticket_seconds))
+
+    def met(self, player: Player, link: Link) -> None:
+        """See House."""
+        self._its.connections.met(link.instance.name)
+        said = {"session": player.ticket.session, "instance": link.instance.name, "application": player.ticket.app}
+        if link.ways.resumes or player.ticket.role is not Role.OWNER:
+            LOG.info("session joined", extra={**said, "role": player.ticket.role})
+            return
+        waited = _now() - player.asked_at
+        self._its.metrics.wait.labels(player.ticket.app).observe(waited)
+        self._its.chronicle.started(link.instance, waited)
+        LOG.info("session started", extra={**said, "waited": round(waited, 3)})
+
+    def parted(self, player: Player, link: Link, code: int | None, *, useless: bool) -> None:
+        """See House."""
+        instance = link.instance
+        self._its.connections.parted(instance.name)
+        if link.slow:
+            self._its.metrics.slow.inc()
+        if useless and not self._application(player).shared:
+            self.spawn(self._its.endings.retire(instance, Outcome.INTERRUPTED, "session ended"))
+        elif player.gone:
+            if player.ending:
+                self._its.sweeper.look(instance)
+        else:
+            interrupted = code in _INTERRUPTED
+            self._its.sweeper.look(instance, interrupted=interrupted)
+            if interrupted and not player.waiting and not player.relay.seen:
+                # Its instance has died before it saw anything: it comes again, to the head of the queue.
+                self.spawn(self._its.queues.keep(player.ticket.app, _place(player.ticket)))
+        if player.waiting:
+            self._again(player)
+
+    def left(self, player: Player) -> None:
+        """See House."""
+        its, ticket = self._its, player.ticket
+        its.connections.remove(player)
+        if player.slow:
+            its.metrics.slow.inc()
+        LOG.info("player left", extra={"session": ticket.session, "code": player.code, "slow": player.slow})
+        claimant = its.queues.leave(ticket.app, ticket.session, player.epoch)
+        self.spawn(self._forget(player, claimant))
+
+    # Host
+
+    def ticket_of(self, session: str) -> PlayerTicket | None:
+        """See Host."""
+        player = self._its.connections.of(session)
+        return player.ticket if player is not None and player.waiting else None
+
+    def claimed(self, session: str, instance: Instance) -> None:
+        """See Host."""
+        player = self._its.connections.of(session)
+        claimant = self._its.queues.leave(instance.application, session, player.epoch) if player is not None else None
+        self.spawn(self._begin(player, claimant, instance))
+
+    def joins(self, session: str, instance: Instance) -> None:
+        """See Host."""
+        player = self._its.connections.of(session)
+        if player is not None:
+            claimant = self._its.queues.leave(instance.application, session, player.epoch)
+            self.spawn(self._join_shared(player, claimant, instance))
+
+    # From other replicas, and from operators
+
+    def taken_over(self, player_id: str, epoch: int | None = None) -> None:
+        """A later connection has the player: one with this epoch, or whichever."""
+        player = self._its.connections.of(player_id)
+        if player is not None and player.waiting and (epoch is None or player.epoch < epoch):
+            self._its.queues.leave(player.ticket.app, player.ticket.session, player.epoch)
+            player.do(player.relay.taken_over())
+
+    def dismiss(self, session: str, reason: Reason, text: str) -> bool:
+        """End the wait of a session, for good; whether it has waited here."""
+        player = self._its.connections.of(session)
+        if player is None or not player.waiting:
+            return False
+        player.ending = True
+        player.do(player.relay.fail(reason, text, retry=False))
+        return True
+
+    # The ways
+
+    async def _seat(self, player: Player) -> None:
+        """A player has asked for the list of streamers."""
+        await self._hold(player)
+        application, ticket = self._application(player), player.ticket
+        instance = await self._its.whereabouts.instance_of(application, ticket.session)
+        if player.gone:
+            return
+        if instance is not None and await self._lead_back(player, instance, fresh=True):
+            return
+        if ticket.player != ticket.session:
+            # A spectator, or whoever was invited: there is nothing to wait for.
+            player.do(player.relay.fail(Reason.SESSION_OVER, OVER, retry=False))
+        elif instance is not None and player.relay.opted_in:
+            player.do(player.relay.fail(Reason.SESSION_OVER, OVER, retry=True))
+        else:
+            await self._enter(player, renew=instance is not None)
+
+    async def _resume(self, player: Player, shown: str, *, fresh: bool) -> None:
+        """An opted-in player shows the ticket of a session that it had."""
+        ticket = self._its.issuer.proved(shown, PlayerTicket)
+        if ticket is None or ticket.app not in self._its.applications:
+            player.do(player.relay.fail(Reason.SESSION_OVER, OVER, retry=True))
+            return
+        player.ticket = ticket
+        instance = await self._its.whereabouts.instance_of(self._application(player), ticket.session)
+        if instance is None and ticket.player == ticket.session:
+            place = await self._its.queues.returning(ticket)
+            if place is not None and not player.gone:
+                player.ticket, player.returns = replace(ticket, joined=place.joined), True
+                player.do([*player.relay.ticket(self._ticket(player)), *player.relay.enqueued()])
+                return
+        if instance is not None:
+            await self._hold(player)
+            player.do(player.relay.ticket(self._ticket(player)))
+            if await self._lead_back(player, instance, fresh=fresh):
+                return
+        player.do(player.relay.fail(Reason.SESSION_OVER, OVER, retry=True))
+
+    async def _lead_back(self, player: Player, instance: Instance, *, fresh: bool) -> bool:
+        """Connect a player to the instance that its session has; False when there is nothing to come back to."""
+        ticket, application = player.ticket, self._application(player)
+        for attempt in range(RETURN_TRIES):
+            if attempt:
+                await asyncio.sleep(RETURN_PAUSE)
+            status = await self._its.sidecars.status(instance)
+            if player.gone:
+                return True
+            if status is None:
+                continue
+            own = application.shared or status.session in {None, ticket.session}
+            if not own or (status.over and not application.shared):
+                return False
+            known = status.participant(ticket.player) is not None
+            if not known and not fresh:
+                return False
+            ways = Ways(resumes=known, going_on=known and not fresh)
+            match await self._its.connector.bring(player, application, instance, ways):
+                case Brought.CONNECTED:
+                    return True
+                case Brought.OVER:
+                    return False
+                case Brought.FULL if ticket.player != ticket.session:
+                    player.do(player.relay.fail(Reason.FULL, "This session has no room for more.", retry=True))
+                    return True
+                case _:
+                    pass
+        return player.gone
+
+    async def _enter(self, player: Player, *, renew: bool = False) -> None:
+        """Into the queue, if the player may; ``renew`` gives it a new session, as its old one is lost."""
+        its = self._its
+        if renew:
+            its.connections.remove(player)
+            player.ticket = renewed(player.ticket)
+            its.connections.add(player)
+            await self._hold(player)
+            player.returns = False
+        if not player.entered and (refused := await self._refusal(player)):
+            its.metrics.refused.labels(refused.reason.value).inc()
+            player.do(player.relay.fail(refused.reason, refused.message, retry=refused.retry))
+            return
+        player.entered = True
+        await self._queue(player)
+
+    async def _refusal(self, player: Player) -> Refused | None:
+        """Why a player may not wait."""
+        its, ticket = self._its, player.ticket
+        refused = None if player.returns else closed(player.admitted, paused=its.fleets.paused(ticket.app))
+        if refused is not None:
+            return refused
+        return await its.admission.enter(ticket.session, ticket.app, player.admitted, await its.queues.length(ticket.app))
+
+    async def _queue(self, player: Player) -> None:
+        if player.gone or not player.waiting:
+            return
+        await self._its.queues.join(player.ticket.app, _place(player.ticket), player.epoch)
+        self._wake(player.ticket.app)
+
+    async def _begin(self, player: Player | None, claimant: Claimant | None, instance: Instance) -> None:
+        """An instance has been claimed for a player's session."""
+        its = self._its
+        if claimant is not None:
+            await self._moved_on(instance.application, claimant)
+        if player is None or player.gone:
+            # It may come back for it; else the instance is found to be stranded.
+            if player is not None and player.ending:
+                await its.endings.retire(instance, Outcome.ABANDONED, "session ended")
+            return
+        player.do(player.relay.starting())
+        if not await its.leases.current(player.ticket.player, player.epoch):
+            # Whoever has the player now finds the instance by its label.
+            self.taken_over(player.ticket.player)
+            return
+        brought = await its.connector.bring(player, self._application(player), instance, Ways())
+        if brought is Brought.CONNECTED or player.gone:
+            return
+        if brought is Brought.OVER:
+            its.sweeper.look(instance)
+        else:
+            self.spawn(its.endings.retire(instance, Outcome.UNREACHABLE, "session ended"))
+        self._again(player)
+
+    async def _join_shared(self, player: Player, claimant: Claimant | None, instance: Instance) -> None:
+        """There is room for a player on a shared instance."""
+        its, ticket = self._its, player.ticket
+        if claimant is not None:
+            await self._moved_on(ticket.app, claimant)
+        if player.gone:
+            return
+        player.do(player.relay.starting())
+        brought = await its.connector.bring(player, self._application(player), instance, Ways())
+        if brought is Brought.CONNECTED:
+            await its.whereabouts.remember(ticket.session, instance)
+            return
+        its.shared.full(instance, _now())
+        if brought is Brought.FULL:
+            await self._queue(player)
+        elif not player.gone:
+            self._again(player)
+
+    def _again(self, player: Player) -> None:
+        """An instance has come to nothing: back to the player's place, which is the head by now."""
+        player.attempts += 1
+        if player.attempts >= ATTEMPTS:
+            player.do(player.relay.fail(Reason.NO_INSTANCE, "No instance could be reached.", retry=True))
+        else:
+            self.spawn(self._queue(player))
+
+    async def _hold(self, player: Player) -> None:
+        """This connection is the player's from now on."""
+        before = self._its.connections.hold(player)
+        player.epoch = await self._its.leases.take(player.ticket.player)
+        if before is not None:
+            self._replaced(before)
+
+    def _replaced(self, player: Player) -> None:
+        """Another connection of this replica has the player. One that is connected to an instance, its sidecar ends."""
+        if player.waiting:
+            self._its.queues.leave(player.ticket.app, player.ticket.session, player.epoch)
+            player.do(player.relay.taken_over())
+
+    async def _moved_on(self, application: str, claimant: Claimant) -> None:
+        """Somebody is out of the queue: those behind move up, on all replicas."""
+        await self._its.queues.forget(application, claimant, keep=True)
+        await self._its.neighbours.say(Wake(application))
+
+    async def _forget(self, player: Player, claimant: Claimant | None) -> None:
+        ticket = player.ticket
+        if claimant is not None:
+            await self._its.queues.forget(ticket.app, claimant, keep=not player.ending)
+            await self._its.neighbours.say(Wake(ticket.app))
+            self._wake(ticket.app)
+        if player.epoch:
+            await self._its.leases.release(ticket.player, player.epoch)
+        if player.ending and player.entered and claimant is not None:
+            await self._its.admission.leave(ticket.session)
+
+    def _ticket(self, player: Player) -> SessionTicket:
+        signed = self._its.issuer.sign(player.ticket, self._its.settings.ticket_seconds)
+        return SessionTicket(ticket=signed, session=player.ticket.session)
+
+    def _application(self, player: Player) -> ApplicationSettings:
+        return self._its.applications[player.ticket.app]
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done that nobody waits for."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            LOG.error("a session's step failed", exc_info=error)
+
+
+def _place(ticket: PlayerTicket) -> Place:
+    return Place(ticket.session, ticket.joined, ticket.priority)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,44 @@
+"""Where a session is that goes on: the instance that has its label or, where sessions share instances, the store's word."""
+
+from typing import Final
+
+from signalling.kubernetes.instances import Instance, Pool
+from signalling.matchmaker.inventory import Inventory
+from signalling.matchmaker.neighbours import Neighbours
+from signalling.matchmaker.settings import ApplicationSettings
+from signalling.store.interface import Store, StoreUnavailable
+
+
+class Whereabouts:
+    """Of all sessions."""
+
+    def __init__(self, inventory: Inventory, store: Store, neighbours: Neighbours, seconds: float) -> None:
+        """``seconds`` is how long the store remembers the instance of a session that shares one."""
+        self._inventory: Final = inventory
+        self._store: Final = store
+        self._neighbours: Final = neighbours
+        self._seconds: Final = seconds
+
+    async def instance_of(self, application: ApplicationSettings, session: str) -> Instance | None:
+        """The instance that a session has; None for one that has none, or that nobody knows of any more."""
+        if not application.shared:
+            found = self._inventory.of_session(session)
+            return found if found is not None and found.pool is Pool.SESSION and not found.going else None
+        try:
+            name = await self._store.get(_seat_key(session))
+        except StoreUnavailable as error:
+            self._neighbours.lost(error)
+            return None
+        found = self._inventory.get(name) if name is not None else None
+        return found if found is not None and not found.going else None
+
+    async def remember(self, session: str, instance: Instance) -> None:
+        """A session has joined a shared instance."""
+        try:
+            await self._store.put(_seat_key(session), instance.name, self._seconds)
+        except StoreUnavailable as error:
+            self._neighbours.lost(error)
+
+
+def _seat_key(session: str) -> str:
+    return f"seat:{session}"

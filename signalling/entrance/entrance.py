@@ -20,8 +20,9 @@ from signalling.login.grants import Grant, Refusal
 from signalling.login.login import Login
 from signalling.login.presented import Presented, UnreadableTarget, presented
 from signalling.protocol.session_messages import Reason
-from signalling.records.interface import Records, StoreAway
+from signalling.records.interface import Records
 from signalling.records.memory import MemoryRecords
+from signalling.store.interface import StoreUnavailable
 
 LOG: Final = logging.getLogger("entrance")
 
@@ -178,7 +179,7 @@ class Entrance:
         """Whether this session, or the one that the player comes back from, is the one its ticket began."""
         try:
             began = await self._records.first(grant.once, session, grant.once_seconds)
-        except StoreAway as error:
+        except StoreUnavailable as error:
             LOG.warning("used tickets are known to each replica only", extra={"error": str(error)})
             began = await self._local.first(grant.once, session, grant.once_seconds)
         own = grant.returning.session if grant.returning is not None else session

@@ -8,8 +8,9 @@ from typing import Final, TypeVar
 from signalling.limits.settings import LimitsSettings
 from signalling.login.grants import Refusal
 from signalling.protocol.session_messages import Reason
-from signalling.records.interface import Rate, Records, StoreAway
+from signalling.records.interface import Rate, Records
 from signalling.records.memory import MemoryRecords
+from signalling.store.interface import StoreUnavailable
 
 LOG: Final = logging.getLogger("limits")
 PLACE_SECONDS: Final = 120.0
@@ -109,7 +110,7 @@ class Limits:
             return otherwise
         try:
             answer = await question(self._shared)
-        except StoreAway as error:
+        except StoreUnavailable as error:
             self._say(degraded=True, why=str(error))
             return otherwise
         self._say(degraded=False, why="")

@@ -9,7 +9,8 @@ import msgspec
 
 from signalling.operations.definitions import Audit, AuditEntry
 from signalling.operations.problems import Away
-from signalling.records.interface import Records, StoreAway
+from signalling.records.interface import Records
+from signalling.store.interface import StoreUnavailable
 
 LOG: Final = logging.getLogger("audit")
 MOST: Final = 10_000
@@ -43,14 +44,14 @@ class AuditLog:
         LOG.info("action", extra={name: value for name, value in msgspec.structs.asdict(deed).items() if name != "at"})
         try:
             await self._records.append(_NAME, msgspec.json.encode(deed), MOST)
-        except StoreAway as error:
+        except StoreUnavailable as error:
             LOG.warning("audit log not kept", extra={"action": action, "target": target, "error": str(error)})
 
     async def read(self, before: str, count: int) -> Audit:
         """The newest before an entry; of all, if it is empty. Raises Away."""
         try:
             found = await self._records.page(_NAME, before, count + 1)
-        except StoreAway as error:
+        except StoreUnavailable as error:
             raise Away("the store that keeps the audit log does not answer") from error
         entries = tuple(_entry(each.id, msgspec.json.decode(each.content, type=Deed)) for each in found[:count])
         return Audit(items=entries, next=entries[-1].id if len(found) > count else None)

@@ -17,7 +17,7 @@ from signalling.operations import definitions as d
 from signalling.operations.audit import AuditLog
 from signalling.operations.problems import Absent, Away, Refused
 from signalling.operations.service import Service
-from signalling.records.interface import StoreAway
+from signalling.store.interface import StoreUnavailable
 from signalling.tickets.claims import LinkTicket
 from signalling.usage.ledger import Ledger
 
@@ -200,7 +200,7 @@ async def get_usage(api: Operations, call: Call) -> d.Usage:
     names = [query.application] if query.application else [each.name for each in await api.service.applications()]
     try:
         rows = await api.ledger.report(names, int(start.timestamp()) * 1000, int(end.timestamp()) * 1000)
-    except StoreAway as error:
+    except StoreUnavailable as error:
         raise Away("the store that keeps usage does not answer") from error
     items = tuple(
         d.UsageRow(

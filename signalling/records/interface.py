@@ -1,16 +1,12 @@
 """The interface of records; in memory for one replica, in Redis for several, with the same contract tests.
 
-Times are Unix seconds and come from the caller. Every method of the shared one raises StoreAway when nobody knows
-whether it was carried out; all but ``put`` and ``append`` can then be repeated without harm.
+Times are Unix seconds and come from the caller. Every method of the shared one raises StoreUnavailable when nobody
+knows whether it was carried out; all but ``put`` and ``append`` can then be repeated without harm.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
-
-
-class StoreAway(Exception):
-    """The shared store does not answer."""
 
 
 @dataclass(frozen=True, slots=True)

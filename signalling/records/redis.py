@@ -10,7 +10,8 @@ from typing import Any, Final, ParamSpec, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from signalling.records.interface import Amount, Entry, Pending, Rate, StoreAway, Total
+from signalling.records.interface import Amount, Entry, Pending, Rate, Total
+from signalling.store.interface import StoreUnavailable
 
 PREFIX: Final = "pixel:records:"
 CLOSED_SECONDS: Final = 31 * 86_400
@@ -91,13 +92,13 @@ Answer = TypeVar("Answer")
 
 
 def _answered(method: Callable[Asked, Coroutine[Any, Any, Answer]]) -> Callable[Asked, Coroutine[Any, Any, Answer]]:
-    """Say StoreAway for whatever keeps Redis from answering."""
+    """Say StoreUnavailable for whatever keeps Redis from answering."""
 
     async def ask(*args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
         try:
             return await method(*args, **kwargs)
         except (RedisError, OSError, TimeoutError) as error:
-            raise StoreAway(type(error).__name__) from error
+            raise StoreUnavailable(type(error).__name__) from error
 
     return ask
 

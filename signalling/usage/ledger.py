@@ -12,7 +12,8 @@ from typing import Final
 
 import msgspec
 
-from signalling.records.interface import Records, StoreAway, Total
+from signalling.records.interface import Records, Total
+from signalling.store.interface import StoreUnavailable
 from signalling.usage.hours import amounts, bucket, hours
 
 LOG: Final = logging.getLogger("usage")
@@ -83,7 +84,7 @@ class Ledger:
         try:
             await self._records.touch({id: encode(_Seen(session, seen)) for id, session in sessions.items()})
             known = await self._records.going_on()
-        except StoreAway as error:
+        except StoreUnavailable as error:
             LOG.warning("usage is not written down", extra={"error": str(error)})
             return
         for id, said in known.items():
@@ -101,7 +102,7 @@ class Ledger:
         entries = amounts(session.application, session.subject, session.started, ended)
         try:
             counted = await self._records.close(id, entries)
-        except StoreAway:
+        except StoreUnavailable:
             self._wait(id, session, ended)
             return
         self._waiting.pop(id, None)
@@ -119,7 +120,7 @@ class Ledger:
         """What was used of these applications in the hours from ``start`` to ``end`` (milliseconds since 1970).
 
         Raises:
-            StoreAway: nobody knows now.
+            StoreUnavailable: nobody knows now.
         """
         names = [(application, bucket(application, hour)) for application in applications for hour in hours(start, end)]
         sums: dict[tuple[str, str], Total] = {}

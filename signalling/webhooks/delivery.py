@@ -20,8 +20,9 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from signalling.outgoing.addresses import RefusedUrl, checked
-from signalling.records.interface import Pending, Records, StoreAway
+from signalling.records.interface import Pending, Records
 from signalling.records.memory import MemoryRecords
+from signalling.store.interface import StoreUnavailable
 from signalling.webhooks.events import Event
 from signalling.webhooks.retries import Outcome, after_try
 from signalling.webhooks.settings import Endpoint, WebhookSettings
@@ -126,7 +127,7 @@ class _Box:
             for store in self._stores:
                 try:
                     kept = await store.put(self._name, id, job, self._its.clock(), MOST)
-                except StoreAway:
+                except StoreUnavailable:
                     continue
                 if not kept:
                     self._drop(id)
@@ -137,7 +138,7 @@ class _Box:
         try:
             taken = await store.due(self._name, self._its.clock(), LEASE_SECONDS, AT_ONCE)
             self.pending = await store.pending(self._name) + len(self._told)
-        except StoreAway:
+        except StoreUnavailable:
             return False
         await asyncio.gather(*(self._deliver(store, each) for each in taken))
         return bool(taken)
@@ -153,7 +154,7 @@ class _Box:
             said = {"event": job.event, "url": url, "status": status, "tries": job.tries + 1}
             LOG.warning("webhook not delivered", extra={**said, "again_in": None if again is None else round(again)})
         # If the store cannot be told what became of it, it comes again after its lease: at least once.
-        with suppress(StoreAway):
+        with suppress(StoreUnavailable):
             if again is None:
                 await store.done(self._name, pending.id)
             else:

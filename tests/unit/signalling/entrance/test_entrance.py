@@ -20,8 +20,8 @@ from signalling.login.settings import Algorithm, LoginSettings, Mode
 from signalling.login.tickets import ShownTickets
 from signalling.login.tokens import NoLogin, SharedLogin, SignedLogin, TokenLogin
 from signalling.protocol.session_messages import Reason
-from signalling.records.interface import StoreAway
 from signalling.records.memory import MemoryRecords
+from signalling.store.interface import StoreUnavailable
 from signalling.tickets.claims import InvitationTicket, LinkTicket, PlayerTicket
 from signalling.tickets.keys import public_keys, public_line, signing_key
 from signalling.tickets.signing import sign
@@ -236,7 +236,7 @@ async def test_a_link_that_was_used_takes_no_place():
 async def test_links_are_used_once_for_each_replica_while_the_store_is_away():
     class Away(MemoryRecords):
         async def first(self, key: str, value: str, seconds: float) -> str:
-            raise StoreAway("away")
+            raise StoreUnavailable("away")
 
     it = entrance("shared", Away())
     who = await admitted(it, f"/?ticket={link()}")

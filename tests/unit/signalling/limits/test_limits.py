@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from signalling.limits.limits import PLACE_SECONDS, Claimant, Limits
 from signalling.limits.settings import LimitsSettings
 from signalling.protocol.session_messages import Reason
 from signalling.records.redis import RedisRecords
-from tests.unit.signalling.records.redis_process import RedisProcess
+from tests.unit.signalling.redis_server import RedisServer, redis_server
 
 NOW = 1_800_000_000.0
 SETTINGS = LimitsSettings(
@@ -22,15 +23,13 @@ SETTINGS = LimitsSettings(
 
 
 @pytest.fixture
-def server() -> Iterator[RedisProcess]:
-    it = RedisProcess()
-    it.start()
-    yield it
-    it.stop()
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with redis_server(tmp_path) as it:
+        yield it
 
 
 @pytest.fixture
-async def replicas(server: RedisProcess) -> AsyncIterator[list[Limits]]:
+async def replicas(server: RedisServer) -> AsyncIterator[list[Limits]]:
     clients = [Redis.from_url(server.url, socket_connect_timeout=1) for _ in range(3)]
     yield [Limits(SETTINGS, RedisRecords(client)) for client in clients]
     for client in clients:

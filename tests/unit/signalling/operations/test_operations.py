@@ -15,7 +15,7 @@ from signalling.operations.openapi import document
 from signalling.operations.routes import BASE, ROUTES
 from signalling.operations.server import MOST_BYTES
 from signalling.protocol.session_messages import Reason
-from signalling.records.interface import StoreAway
+from signalling.store.interface import StoreUnavailable
 from signalling.tickets.claims import LinkTicket
 from signalling.tickets.keys import public_keys, public_line
 from signalling.tickets.signing import prove
@@ -102,7 +102,7 @@ async def test_what_was_refused_is_written_down_too_and_reading_is_not(api):
 
 async def test_an_action_is_done_though_the_audit_store_is_away(api, caplog, monkeypatch):
     async def away(*_: object) -> None:
-        raise StoreAway("away")
+        raise StoreUnavailable("away")
 
     monkeypatch.setattr(api.records, "append", away)
     monkeypatch.setattr(api.records, "page", away)

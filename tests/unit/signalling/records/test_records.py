@@ -9,25 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from signalling.records.interface import Amount, Pending, Rate, Records, StoreAway, Total
+from signalling.records.interface import Amount, Pending, Rate, Records, Total
 from signalling.records.memory import FEWEST_TO_SWEEP, MemoryRecords
 from signalling.records.rates import admit
 from signalling.records.redis import RedisRecords
-from tests.unit.signalling.records.redis_process import RedisProcess
+from signalling.store.interface import StoreUnavailable
+from tests.unit.signalling.redis_server import RedisServer, redis_server
 
 NOW = 1_800_000_000.0
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[RedisProcess]:
-    it = RedisProcess()
-    it.start()
-    yield it
-    it.stop()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as it:
+        yield it
 
 
 @pytest.fixture(params=["memory", "redis"])
-async def records(request: pytest.FixtureRequest, server: RedisProcess) -> AsyncIterator[Records]:
+async def records(request: pytest.FixtureRequest, server: RedisServer) -> AsyncIterator[Records]:
     if request.param == "memory":
         yield MemoryRecords()
         return
@@ -148,7 +147,7 @@ async def test_a_redis_that_is_away_is_said_to_be(server):
         records.totals(["a"]),
         records.due("box", NOW, 1, 1),
     ):
-        with pytest.raises(StoreAway):
+        with pytest.raises(StoreUnavailable):
             await call
     await client.aclose()
 

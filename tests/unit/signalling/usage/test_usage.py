@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from signalling.records.interface import Records, StoreAway, Total
+from signalling.records.interface import Records, Total
 from signalling.records.memory import MemoryRecords
 from signalling.records.redis import RedisRecords
+from signalling.store.interface import StoreUnavailable
 from signalling.usage.hours import HOUR, amounts, bucket, hours
 from signalling.usage.ledger import GONE_SECONDS, Ended, Ledger, OpenSession, Row
-from tests.unit.signalling.records.redis_process import RedisProcess
+from tests.unit.signalling.redis_server import RedisServer, redis_server
 
 TEN = int(datetime(2027, 1, 15, 10, tzinfo=UTC).timestamp()) * 1000
 MINUTE = 60_000
@@ -71,10 +72,10 @@ class Unsteady:
 
         async def ask(*args: object):
             if self.lost == "before":
-                raise StoreAway("away")
+                raise StoreUnavailable("away")
             answer = await method(*args)
             if self.lost == "after":
-                raise StoreAway("away")
+                raise StoreUnavailable("away")
             return answer
 
         return ask
@@ -100,11 +101,9 @@ async def report(replica: Replica) -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[RedisProcess]:
-    it = RedisProcess()
-    it.start()
-    yield it
-    it.stop()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as it:
+        yield it
 
 
 @pytest.fixture(params=["memory", "redis"])

@@ -30,7 +30,7 @@ from signalling.webhooks.events import Event, EventType, SessionFacts, event
 from signalling.webhooks.retries import LONGEST, TRIES, Outcome, after_try
 from signalling.webhooks.settings import Endpoint, WebhookSettings
 from tests.unit.signalling.clients import eventually
-from tests.unit.signalling.records.redis_process import RedisProcess
+from tests.unit.signalling.redis_server import RedisServer
 
 AT = datetime(2027, 1, 15, 8, tzinfo=UTC)
 SECRET = "0123456789abcdef" * 4
@@ -233,8 +233,8 @@ async def test_what_was_told_last_is_written_down_at_the_end(receiver, http):
         await eventually(lambda: outcomes(registry)["delivered"], "delivered by the next")
 
 
-async def test_without_redis_for_a_while_nothing_is_lost(receiver, http):
-    server = RedisProcess()
+async def test_without_redis_for_a_while_nothing_is_lost(receiver, http, tmp_path):
+    server = RedisServer(tmp_path)
     server.start()
     client = Redis.from_url(server.url, socket_connect_timeout=1)
     async with running(http, Endpoint(receiver.url), shared=RedisRecords(client)) as (webhooks, registry):

@@ -53,7 +53,7 @@ def decide(
         return public_keys([public_line(PEER)])
 
     tickets_login = ShownTickets(lambda: public_keys([public_line(KEY)]), "here", peer_keys)
-    return Login(MODES[mode], tickets_login).decide(Presented("demo", True, tuple(tokens), tuple(tickets), cookie), now)
+    return Login(MODES[mode], tickets_login).decide(Presented(True, tuple(tokens), tuple(tickets), cookie), now)
 
 
 def link(claims: Claims = LINK, key: SigningKey = KEY) -> str:

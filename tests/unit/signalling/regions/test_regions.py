@@ -132,9 +132,7 @@ class Region:
 
     async def login(self, ticket: str, now: float = NOW) -> Any:
         shown = ShownTickets(lambda: public_keys([public_line(self.key)]), self.name, self.peers.keys)
-        return await Login(SharedLogin(lambda: ("opensesame",)), shown).decide(
-            Presented("demo", True, tickets=(ticket,)), now
-        )
+        return await Login(SharedLogin(lambda: ("opensesame",)), shown).decide(Presented(True, tickets=(ticket,)), now)
 
 
 @pytest.fixture
@@ -187,7 +185,7 @@ async def test_a_ticket_signed_by_nobody_we_know_is_refused_and_nobody_else_is_a
         assert await iad.login(sign(RegionTicket("iad", "demo"), forger, NOW, 60)) == NO_LINK
     assert fra.answered["keys"] <= 2
     assert await iad.login("x.y.z") == NO_LINK
-    shown = Presented("demo", True)
+    shown = Presented(True)
     login = Login(SharedLogin(lambda: ("opensesame",)), ShownTickets(dict, "iad", iad.peers.keys))
     assert await login.decide(shown, NOW) == REQUIRED
 

@@ -45,7 +45,7 @@ class Player(_Answer, frozen=True, kw_only=True):
     player: str
     role: Role
     connected: bool
-    since: Time
+    since: Time | None = None
     stats: Annotated[
         dict[str, Any] | None, Meta(description="What the player's page last reported, as `sessionStats` has it.")
     ] = None

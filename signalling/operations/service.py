@@ -19,8 +19,10 @@ from signalling.protocol.session_messages import Reason
 class Service(Protocol):
     """Any replica answers for all. Besides what is said below any method may raise Away."""
 
-    region: str
-    """This region's name; empty where there is only one."""
+    @property
+    def region(self) -> str:
+        """This region's name; empty where there is only one."""
+        ...
 
     async def sessions(self) -> Sequence[Session]:
         """All that wait or go on, without their players."""

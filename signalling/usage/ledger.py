@@ -33,6 +33,7 @@ class OpenSession(msgspec.Struct, frozen=True):
     subject: str
     started: int
     """Milliseconds since 1970."""
+    version: str = ""
 
 
 class _Seen(msgspec.Struct, frozen=True):
@@ -96,6 +97,14 @@ class Ledger:
     async def ended(self, id: str, session: OpenSession, now: float) -> None:
         """A session has ended; to be said by whoever sees it, as often as it is seen."""
         await self._close(id, session, int(now * 1000))
+
+    async def dropped(self, id: str) -> None:
+        """A session came to nothing: it counts for nothing."""
+        try:
+            await self._records.close(id, ())
+        except StoreUnavailable as error:
+            # It counts until it was last seen, which is about no time.
+            LOG.warning("session not dropped", extra={"session": id, "error": str(error)})
 
     async def _close(self, id: str, session: OpenSession, ended: int) -> None:
         unclear = id in self._waiting

@@ -19,7 +19,8 @@ class EventType(StrEnum):
     ENDED = "session.ended"
     """Over; told once it has been counted as usage."""
     FAILED = "session.failed"
-    """It came to nothing, or its instance was lost."""
+    """Its instance could not be reached, or was lost. A player that saw nothing yet may be given another one, and then
+    the session is told as started again."""
 
 
 class SessionFacts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -32,7 +33,7 @@ class SessionFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     instance: str = ""
     waited_seconds: float | None = None
     seconds: Annotated[float | None, Meta(description="How long it was, as it counts as usage.")] = None
-    reason: str = ""
+    reason: Annotated[str, Meta(description="completed, abandoned, unreachable or interrupted.")] = ""
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -47,5 +48,5 @@ class Event(msgspec.Struct, frozen=True):
 
 def event(type: EventType, region: str, session: SessionFacts, at: datetime) -> Event:
     """An event with its id, which replicas that tell the same make the same."""
-    named = f"{type} {session.id} {session.instance if type is not EventType.ENDED else ''}"
+    named = f"{type} {session.id} {session.instance}"
     return Event(f"evt_{hashlib.sha256(named.encode()).hexdigest()[:32]}", type, at, region, session)

@@ -114,7 +114,9 @@ turn = Turn(
 )
 matchmaker = Matchmaker(
     "matchmaker",
-    MatchmakerArgs(its.images, its.apps, its.turn, turn_name, turn.secret, namespaces, pools),
+    MatchmakerArgs(
+        its.matchmaker, its.images, its.apps, its.turn, turn_name, turn.secret, redis, namespaces, pools
+    ),
     in_cluster,
 )
 fleets = [
@@ -143,4 +145,4 @@ if ingress:
     pulumi.export("address", ingress.address)
     pulumi.export("page", ingress.url)
 if redis is not None:
-    pulumi.export("redis", redis)
+    pulumi.export("redis", redis.url)

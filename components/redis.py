@@ -1,12 +1,12 @@
 """Redis for what matchmakers share: one Valkey in the cluster with a volume, or OCI Cache.
 
-No program of the checkout reads it yet: a matchmaker keeps its queue in its own memory. So no stack file asks for it,
-no pod gets its address, and the stack exports `redis` to show where it is.
+Nothing in it is the only copy of what a session needs: Kubernetes holds the sessions, and tickets the places in the
+queue. While it is away, sessions go on and new players wait.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import pulumi
 
@@ -44,7 +44,8 @@ class ManagedRedis(pulumi.ComponentResource):
     """OCI Cache: one node and its replicas, in different availability domains where there are several."""
 
     url: pulumi.Output[str]
-    """With TLS, which the service always speaks."""
+    """With TLS, which the service always speaks. Its subnet is all that keeps others away: it knows no users."""
+    users_secret: str | None = None
 
     def __init__(self, name: str, args: ManagedRedisArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("pixel:redis:ManagedRedis", name, None, opts)
@@ -84,6 +85,8 @@ class ClusterRedis(pulumi.ComponentResource):
     """One Valkey that writes every change to its volume, and lets in one user with a password."""
 
     url: pulumi.Output[str]
+    users_secret: str | None = REDIS_SECRET
+    """The Secret with the password of each user, by name."""
 
     def __init__(self, name: str, args: ClusterRedisArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("pixel:redis:ClusterRedis", name, None, opts)
@@ -122,6 +125,9 @@ def valkey_values(settings: RedisSettings, *, monitored: bool) -> dict[str, Any]
     }
 
 
+Redis: TypeAlias = ManagedRedis | ClusterRedis
+
+
 def lay_redis(  # noqa: PLR0917 - as many things as it joins
     its: Settings,
     foundation: Foundation,
@@ -129,17 +135,17 @@ def lay_redis(  # noqa: PLR0917 - as many things as it joins
     namespaces: pulumi.Resource,
     tags: Mapping[str, str],
     places: tuple[pulumi.ResourceOptions, pulumi.ResourceOptions],
-) -> pulumi.Output[str] | None:
-    """The Redis that the stack asks for, and its address; `places` bring the region's provider and the cluster's."""
+) -> Redis | None:
+    """The Redis that the stack asks for; `places` bring the region's provider and the cluster's."""
     in_oci, in_cluster = places
     if its.redis.mode is RedisMode.MANAGED and foundation.network is not None:
         subnet = foundation.network.workers_subnet_id
         managed = ManagedRedisArgs(its.compartment, its.cluster.name, its.redis, subnet, its.cluster.protect, tags)
-        return ManagedRedis("redis", managed, in_oci).url
+        return ManagedRedis("redis", managed, in_oci)
     if its.redis.mode is RedisMode.IN_CLUSTER:
         password = values[Secret.REDIS]
         within = ClusterRedisArgs(
             its.redis, its.mirrors, its.monitoring.enabled, password, namespaces, foundation.nodes
         )
-        return ClusterRedis("redis", within, in_cluster).url
+        return ClusterRedis("redis", within, in_cluster)
     return None

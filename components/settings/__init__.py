@@ -32,6 +32,7 @@ from components.settings.ingress import (
 from components.settings.isolation import NetworkPoliciesSettings, check_egress, read_network_policies
 from components.settings.limits import LimitsSettings, read_limits
 from components.settings.login import LoginSettings, check_login, read_login
+from components.settings.matchmaker import MatchmakerSettings, check_matchmaker, read_matchmaker
 from components.settings.mirrors import MirrorsSettings, read_mirrors
 from components.settings.monitoring import MonitoringSettings, check_monitoring, read_monitoring
 from components.settings.network import NetworkSettings, check_network, read_network
@@ -77,6 +78,7 @@ class Settings:
     registry: RegistrySettings
     secrets: SecretsSettings
     redis: RedisSettings
+    matchmaker: MatchmakerSettings
     login: LoginSettings
     limits: LimitsSettings
     origins: tuple[str, ...]
@@ -124,6 +126,7 @@ def load(config: Mapping[str, Any]) -> Settings:
     )
     cluster = read_cluster(root.section("cluster"))
     registry = read_registry(root.section("registry", optional=True))
+    redis = read_redis(root.section("redis", optional=True))
     pull_secret = PULL_SECRET if registry.pull is not None else None
     settings = Settings(
         region=region,
@@ -145,7 +148,8 @@ def load(config: Mapping[str, Any]) -> Settings:
         network_policies=read_network_policies(root.section("network_policies", optional=True)),
         registry=registry,
         secrets=read_secrets(root.section("secrets", optional=True)),
-        redis=read_redis(root.section("redis", optional=True)),
+        redis=redis,
+        matchmaker=read_matchmaker(root.section("matchmaker", optional=True), redis),
         login=read_login(root.section("login", optional=True)),
         limits=read_limits(root.section("limits", optional=True)),
         origins=read_origins(root),
@@ -167,6 +171,7 @@ def load(config: Mapping[str, Any]) -> Settings:
     check_registry(settings.registry, settings.own_images, region, refusals)
     check_secrets(settings.secrets, settings.wanted_secrets, refusals)
     check_redis(settings.redis, settings.cluster, refusals)
+    check_matchmaker(settings.matchmaker, settings.redis, refusals)
     check_login(settings.login, refusals)
     check_api(settings.api, settings.ingress, refusals)
     check_webhooks(settings.webhooks, settings.apps, refusals)

@@ -1,4 +1,4 @@
-"""Redis, for what matchmakers will share: whether there is one, and where it runs."""
+"""Redis, for what matchmakers share: whether there is one, and where it runs."""
 
 from dataclasses import dataclass
 from enum import StrEnum

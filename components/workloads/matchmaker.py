@@ -8,14 +8,16 @@ from typing import Any
 import pulumi
 
 from components import manifests, ports
+from components.manifests import KubernetesObject
 from components.node_pools import DEFAULT_LABEL
+from components.redis import Redis
 from components.settings.apps import AppSettings, ImagesSettings, TurnSettings
+from components.settings.matchmaker import MatchmakerSettings
 from components.workloads import INSTANCES_NAMESPACE, PLATFORM_NAMESPACE, TURN_REALM, TURN_SECRET, USER
 from components.workloads.namespaces import Namespaces
 
-REPLICAS = 1
-"""Each matchmaker keeps a queue of its own, so until they share one, two would seat players out of turn."""
-
+_REDIS_MAP = "matchmaker-redis"
+"""The ConfigMap with Redis's address, which is only known once there is one."""
 _CREDENTIAL_SECONDS = 24 * 60 * 60
 """How long a session's TURN credentials hold; coturn refuses to refresh an allocation after that."""
 
@@ -24,18 +26,21 @@ _CREDENTIAL_SECONDS = 24 * 60 * 60
 class MatchmakerArgs:
     """What the matchmaker is made from."""
 
+    settings: MatchmakerSettings
     images: ImagesSettings
     apps: tuple[AppSettings, ...]
     turn: TurnSettings
     turn_host: str | None
     """The name on TURN's certificate, in a stack that has one."""
     turn_secret: pulumi.Resource
+    redis: Redis | None
+    """What several share; one alone needs none."""
     namespaces: Namespaces
     nodes: pulumi.Resource
 
 
 class Matchmaker(pulumi.ComponentResource):
-    """One matchmaker, its settings, its Service, and its rights over instances."""
+    """The matchmakers, their settings, their Service, and their rights over instances."""
 
     address: pulumi.Output[str]
     """Where players reach it within the cluster."""
@@ -43,6 +48,7 @@ class Matchmaker(pulumi.ComponentResource):
     def __init__(self, name: str, args: MatchmakerArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("pixel:matchmaker:Matchmaker", name, None, opts)
         settings = json.dumps(matchmaker_settings(args.apps, args.turn, args.turn_host), indent=2)
+        shared = [] if args.redis is None else [args.redis, self._address(args.redis, args.namespaces)]
         manifests.apply(
             "matchmaker.yaml.j2",
             {
@@ -51,7 +57,10 @@ class Matchmaker(pulumi.ComponentResource):
                 "images": args.images,
                 "default_label": DEFAULT_LABEL,
                 "secret": TURN_SECRET,
-                "replicas": REPLICAS,
+                "replicas": args.settings.replicas,
+                "redis": None
+                if args.redis is None
+                else {"map": _REDIS_MAP, "users_secret": args.redis.users_secret, "user": "default"},
                 "user": USER,
                 "ports": {"players": ports.PLAYERS, "observation": ports.OBSERVATION},
                 "settings": settings,
@@ -59,10 +68,15 @@ class Matchmaker(pulumi.ComponentResource):
             },
             parent=self,
             depends_on=[args.namespaces],
-            rolls_out_after=[args.nodes, args.turn_secret],
+            rolls_out_after=[args.nodes, args.turn_secret, *shared],
         )
         self.address = pulumi.Output.from_input(f"http://matchmaker.{PLATFORM_NAMESPACE}:{ports.PLAYERS}/")
         self.register_outputs({"address": self.address})
+
+    def _address(self, redis: Redis, namespaces: pulumi.Resource) -> KubernetesObject:
+        metadata = {"name": _REDIS_MAP, "namespace": PLATFORM_NAMESPACE}
+        document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"url": redis.url}}
+        return KubernetesObject(document, pulumi.ResourceOptions(parent=self, depends_on=[namespaces]))
 
 
 def matchmaker_settings(apps: tuple[AppSettings, ...], turn: TurnSettings, turn_host: str | None) -> dict[str, Any]:

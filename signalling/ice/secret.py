@@ -26,7 +26,9 @@ def read_secret(path: Path) -> str:
     try:
         secret = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SecretError(f"{path}: {type(error).__name__}; mount the Secret there that it is of") from None
+        raise SecretError(
+            f"{path}: {type(error).__name__}; mount the Secret there, turn-secret or ticket-key"
+        ) from None
     if not secret:
         raise SecretError(f"{path} is empty; put the secret under the key of that name")
     return secret

@@ -157,9 +157,7 @@ class LightkubeApi:
     async def patch_fleet(self, name: str, document: dict[str, object]) -> None:
         """See ClusterApi."""
         try:
-            await self._client.patch(
-                Deployment, name, document, namespace=self._namespace, patch_type=PatchType.MERGE
-            )
+            await self._client.patch(Deployment, name, document, namespace=self._namespace, patch_type=PatchType.MERGE)
         except ApiError as error:
             if error.status.code != 404:
                 raise

@@ -38,7 +38,7 @@ def store_of(folder: Path, seconds: float) -> Store:
 async def _serve(its: settings.MatchmakerSettings, places: settings.Places) -> None:
     stack = settings.read_stack(its.settings)
     client = AsyncClient()
-    store = store_of(places.redis, its.store_seconds)
+    store = store_of(places.redis_folder, its.store_seconds)
     try:
         issuer = Issuer(SigningSecret(places.ticket_seed_file))
         api = LightkubeApi(client, stack.instances_namespace)

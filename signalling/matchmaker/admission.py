@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from signalling.matchmaker.issuing import Issuer
 from signalling.protocol.session_messages import SUBPROTOCOL, Reason
 from signalling.shell.handshake import UpgradeRequest
-from signalling.tickets.claims import InvitationTicket, PlayerTicket, Role
+from signalling.tickets.claims import InvitationTicket, PlayerTicket
 
 COOKIE: Final = "pixel_session"
 """Holds a stock player's own ticket."""

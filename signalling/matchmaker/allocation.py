@@ -17,8 +17,8 @@ from signalling.matchmaker.matching import Share, assign, preference
 from signalling.matchmaker.metrics import MatchmakerMetrics
 from signalling.matchmaker.queues import Queues
 from signalling.matchmaker.settings import ApplicationSettings
-from signalling.matchmaker.sharing import SharedInstances
 from signalling.matchmaker.shares import FleetWatch
+from signalling.matchmaker.sharing import SharedInstances
 from signalling.matchmaker.watching import pause
 from signalling.tickets.claims import PlayerTicket
 
@@ -63,6 +63,7 @@ class Allocation:
     def __init__(
         self,
         applications: Mapping[str, ApplicationSettings],
+        *,
         inventory: Inventory,
         shared: SharedInstances,
         queues: Queues,
@@ -152,10 +153,9 @@ class Allocation:
                 return
 
     async def _seat(self, application: ApplicationSettings, shares: list[Share]) -> None:
-        name, now = application.name, asyncio.get_running_loop().time()
-        room = self._shared.seating(application, shares, now).room
+        name, room = application.name, self._shared.seating(application, shares).room
         head = await self._queues.head(name, room, self._at_once) if room else None
-        seating = self._shared.seating(application, shares, now)
+        seating = self._shared.seating(application, shares)
         for session in head or ():
             instance = self._inventory.get(seating.take(preference(shares, session)) or "")
             if instance is None:

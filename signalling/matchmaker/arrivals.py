@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from signalling.matchmaker.admission import Admission, Admitted, Refused, closed, cookie_header, opts_in
+from signalling.matchmaker.admission import Admission, Refused, closed, cookie_header, opts_in
 from signalling.matchmaker.connections import Connections
 from signalling.matchmaker.identity import guest, newcomer
 from signalling.matchmaker.issuing import Issuer
@@ -17,11 +17,11 @@ from signalling.matchmaker.player import House, Player
 from signalling.matchmaker.queues import Queues
 from signalling.matchmaker.settings import ApplicationSettings, MatchmakerSettings, StackSettings
 from signalling.matchmaker.shares import FleetWatch
-from signalling.matchmaker.sidecars import Sidecars
+from signalling.matchmaker.sidecars import Sidecars, Status
 from signalling.matchmaker.whereabouts import Whereabouts
-from signalling.protocol.actions import CloseCode, close_reason
+from signalling.protocol.actions import close_reason
 from signalling.protocol.messages import encode
-from signalling.protocol.relay import Relay
+from signalling.protocol.relay import AWAY, Relay
 from signalling.protocol.session_messages import SUBPROTOCOL, Reason, SessionState, State
 from signalling.shell.handshake import Accept, Answer, UpgradeRequest
 from signalling.shell.websocket import WebSocket
@@ -51,6 +51,17 @@ class Desk:
     """Whether anybody is let in."""
 
 
+def returnable(ticket: PlayerTicket, status: Status, presence: Presence, *, shared: bool) -> bool:
+    """Whether an instance holds a player's session, and the player is away from it.
+
+    The sidecar may not know yet that a player is gone whose matchmaker has died.
+    """
+    its = shared or (status.session in {None, ticket.session} and not status.over)
+    taking_part = status.participant(ticket.player)
+    here = taking_part is not None and taking_part.connected and presence is Presence.UNKNOWN
+    return its and not here
+
+
 class Turned:
     """A player that is turned away, and told why: a Handler."""
 
@@ -62,7 +73,7 @@ class Turned:
         its = self._refused
         state = SessionState(state=State.FAILED, reason=its.reason, message=its.message, retry=its.retry)
         socket.send(encode(state))
-        socket.close(CloseCode.AWAY, close_reason(its.message))
+        socket.close(AWAY, close_reason(its.message))
 
     def received(self, data: str | bytes) -> None:
         """See Handler."""
@@ -85,59 +96,54 @@ class Arrivals:
         its = self._its
         if request.path not in SOCKET_PATHS:
             return Answer(404, "There is no such address.\n")
-        if not its.open() or len(its.connections) >= its.settings.max_players:
-            return self._refuse(request, Refused(Reason.FULL, "No room.", 503, retry=True, retry_after=2.0))
         application = its.stack.application(next(iter(request.values("app")), None))
-        if application is None:
-            text = "There is no such application."
-            return self._refuse(request, Refused(Reason.UNKNOWN_APPLICATION, text, 404))
+        if not its.open() or len(its.connections) >= its.settings.max_players:
+            found: Player | Refused = Refused(Reason.FULL, "No room.", 503, retry=True, retry_after=2.0)
+        elif application is None:
+            found = Refused(Reason.UNKNOWN_APPLICATION, "There is no such application.", 404)
+        else:
+            found = await self._identify(request, application)
+        return self._refuse(request, found) if isinstance(found, Refused) else self._accept(request, found)
+
+    async def _identify(self, request: UpgradeRequest, application: ApplicationSettings) -> Player | Refused:
+        """Who a player is, or why it may not come."""
+        its = self._its
         admitted = await its.admission.arrive(application.name, request)
         if isinstance(admitted, Refused):
-            return self._refuse(request, admitted)
-        ticket = await self._returning(request, application, admitted)
-        if ticket is not None:
-            return self._accept(request, admitted, ticket, returns=True)
-        # An opted-in player may still show the ticket of a session that goes on: it is asked when it wants a new one.
-        refused = None if opts_in(request) else closed(admitted, paused=its.fleets.paused(application.name))
-        if refused is not None:
-            return self._refuse(request, refused)
-        return self._accept(request, admitted, newcomer(application.name, admitted), returns=False)
+            return admitted
+        ticket = guest(admitted.invited, admitted) if admitted.invited is not None else None
+        if ticket is None and admitted.returning is not None and not opts_in(request):
+            # An opted-in player says itself what it comes back to, and how.
+            ticket = await self._led_back(admitted.returning, application)
+        # It is asked again when it wants a new session: until then it may show the ticket of one that goes on.
+        refused = closed(admitted, paused=its.fleets.paused(application.name))
+        if ticket is None and refused is not None and not opts_in(request):
+            return refused
+        returns, ticket = ticket is not None, ticket or newcomer(application.name, admitted)
+        relay = Relay(its.options(ticket.session), opted_in=opts_in(request))
+        return Player(ticket, admitted, relay, self._house, its.settings.settled_seconds, returns=returns)
 
-    async def _returning(
-        self, request: UpgradeRequest, application: ApplicationSettings, admitted: Admitted
-    ) -> PlayerTicket | None:
-        """Who somebody is that does not come anew: a guest of a session, or a player that its cookie leads back."""
-        if admitted.invited is not None:
-            return guest(admitted.invited, admitted)
-        ticket = admitted.returning
-        # An opted-in player says itself what it comes back to, and how.
-        if ticket is None or ticket.app != application.name or opts_in(request):
+    async def _led_back(self, ticket: PlayerTicket, application: ApplicationSettings) -> PlayerTicket | None:
+        """The player of a cookie's ticket; None where its session is over, or it is still there in another tab."""
+        if ticket.app != application.name:
             return None
         presence = await self._its.leases.presence(ticket.player, self._challenge)
         if presence is Presence.THERE:
             return None
         instance = await self._its.whereabouts.instance_of(application, ticket.session)
-        if instance is None:
-            place = await self._its.queues.returning(ticket) if ticket.player == ticket.session else None
-            return None if place is None else msgspec.structs.replace(ticket, joined=place.joined)
-        status = await self._its.sidecars.status(instance)
-        if status is None or (status.over and not application.shared):
-            return None
-        if not application.shared and status.session not in {None, ticket.session}:
-            return None
-        taking_part = status.participant(ticket.player)
-        still_there = taking_part is not None and taking_part.connected and presence is Presence.UNKNOWN
-        return None if still_there else ticket
+        if instance is not None:
+            status = await self._its.sidecars.status(instance)
+            away = status is not None and returnable(ticket, status, presence, shared=application.shared)
+            return ticket if away else None
+        place = await self._its.queues.returning(ticket) if ticket.player == ticket.session else None
+        return None if place is None else msgspec.structs.replace(ticket, joined=place.joined)
 
-    def _accept(self, request: UpgradeRequest, admitted: Admitted, ticket: PlayerTicket, *, returns: bool) -> Accept:
-        its, opted_in = self._its, opts_in(request)
-        relay = Relay(its.options(ticket.session), opted_in=opted_in)
-        player = Player(ticket, admitted, relay, self._house, its.settings.settled_seconds, returns=returns)
-        if opted_in:
+    def _accept(self, request: UpgradeRequest, player: Player) -> Accept:
+        if player.relay.opted_in:
             return Accept(player, _subprotocol(request))
-        seconds = its.settings.ticket_seconds
+        seconds = self._its.settings.ticket_seconds
         secure = request.headers.get("X-Forwarded-Proto", "").lower() == "https"
-        cookie = cookie_header(its.issuer.sign(ticket, seconds), seconds, secure=secure)
+        cookie = cookie_header(self._its.issuer.sign(player.ticket, seconds), seconds, secure=secure)
         return Accept(player, _subprotocol(request), [cookie])
 
     def _refuse(self, request: UpgradeRequest, refused: Refused) -> Accept | Answer:

@@ -1,7 +1,9 @@
 """The players' connections of one replica, and the instances they lead to."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from signalling.matchmaker.player import Player
@@ -14,6 +16,8 @@ class Connections:
         self._all: Final[set[Player]] = set()
         self._by_player: Final[dict[str, Player]] = {}
         self._relayed: Final[Counter[str]] = Counter()
+        self._empty: Final = asyncio.Event()
+        self._empty.set()
 
     def __len__(self) -> int:
         return len(self._all)
@@ -24,6 +28,7 @@ class Connections:
     def add(self, player: Player) -> None:
         """A connection is here; whose it is may still change."""
         self._all.add(player)
+        self._empty.clear()
 
     def hold(self, player: Player) -> Player | None:
         """From now on this is the connection of the player that its ticket names; the one before, if there was one."""
@@ -34,8 +39,15 @@ class Connections:
     def remove(self, player: Player) -> None:
         """A connection is gone."""
         self._all.discard(player)
+        if not self._all:
+            self._empty.set()
         if self._by_player.get(player.ticket.player) is player:
             del self._by_player[player.ticket.player]
+
+    async def emptied(self, seconds: float) -> None:
+        """Wait until there is none, or for so long."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._empty.wait(), seconds)
 
     def of(self, player: str) -> Player | None:
         """The connection of a player. A session's owner has the session's name."""

@@ -27,6 +27,7 @@ class Control:
     def __init__(
         self,
         applications: Mapping[str, ApplicationSettings],
+        *,
         inventory: Inventory,
         whereabouts: Whereabouts,
         fleets: FleetWatch,

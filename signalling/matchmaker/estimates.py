@@ -47,7 +47,7 @@ class ServiceRate:
     def estimate(self, position: int, now: float) -> float | None:
         """Seconds until the player at this position (from 1) is served; None when nobody can tell.
 
-        The mean, where services come at random (a gamma distribution of the rate, seen ``n`` times in the time observed).
+        The mean, where services come at random and their rate is known from so many of them (a gamma distribution).
         """
         self._advance(now)
         self._began = max(self._began, self._waited - WINDOW)

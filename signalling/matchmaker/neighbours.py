@@ -57,6 +57,13 @@ class StoreHealth:
         return Reach.ALONE if now - self._lost >= self._patience else Reach.AWAY
 
 
+class Here(msgspec.Struct, frozen=True, tag=True):
+    """A replica has come, or has gone: nobody has to wait for its signs of life to know."""
+
+    replica: str
+    here: bool = True
+
+
 class Wake(msgspec.Struct, frozen=True, tag=True):
     """An application's queue has moved by what another replica did."""
 
@@ -91,7 +98,7 @@ class Dismiss(msgspec.Struct, frozen=True, tag=True):
     reason: Reason
 
 
-Word: TypeAlias = Wake | TakenOver | Challenge | Alive | Dismiss
+Word: TypeAlias = Here | Wake | TakenOver | Challenge | Alive | Dismiss
 _WORDS: Final = msgspec.json.Decoder(Word)
 
 
@@ -156,6 +163,7 @@ class Neighbours:
             await self._store.unregister(PRESENT, self.replica)
         except StoreUnavailable as error:
             self.lost(error)
+        await self.say(Here(self.replica, here=False))
 
     async def _live_on(self) -> None:
         while True:
@@ -169,14 +177,18 @@ class Neighbours:
         await self._store.register(PRESENT, self.replica, 3 * self._rhythm.presence)
         live = await self._store.members(PRESENT) | {self.replica}
         began = await self._store.began()
-        if live != self._live:
-            LOG.info("replicas", extra={"live": sorted(live)})
-        anew = began != self.began and self.began != 0.0
-        self._live, self.began = live, began
+        first, anew = self.began == 0.0, began != self.began
+        if anew:
+            # Of a store that has lost its data the others are still there, and about to say so.
+            live |= self._live
+        self._know(live)
+        self.began = began
+        if first:
+            await self.say(Here(self.replica))
         if self.health.answered():
             LOG.info("store there again")
             anew = True
-        if anew:
+        if anew and not first:
             self._returned()
 
     async def _listen(self) -> None:
@@ -197,9 +209,16 @@ class Neighbours:
             # Of another version, in the middle of an upgrade.
             LOG.warning("word not understood")
             return
-        self._hear(word)
+        if isinstance(word, Here):
+            self._know(self._live | {word.replica} if word.here else self._live - {word.replica} | {self.replica})
+        else:
+            self._hear(word)
+
+    def _know(self, live: frozenset[str]) -> None:
+        if live != self._live:
+            LOG.info("replicas", extra={"live": sorted(live)})
+        self._live = live
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-

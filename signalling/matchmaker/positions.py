@@ -27,6 +27,7 @@ class Positions:
     def __init__(
         self,
         applications: Mapping[str, ApplicationSettings],
+        *,
         store: Store,
         neighbours: Neighbours,
         queues: Queues,

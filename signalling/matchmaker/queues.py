@@ -39,9 +39,9 @@ def place_of(
 ) -> Place | None:
     """The place in the queue of somebody who comes back: the one of before, as long as it is kept.
 
-    ``known`` is the store's; its data ``began`` at some Unix time, like ``now``. A ticket older than the data is believed
-    for the grace time: whatever was known of it is lost. Afterwards, and where the grace time is over, the player has to
-    begin at the end, or a ticket kept in a drawer would lead past everybody.
+    ``known`` is the store's; its data ``began`` at some Unix time, like ``now``. A ticket older than the data is
+    believed for the grace time: whatever was known of it is lost. Afterwards, and where the grace time is over, the
+    player has to begin at the end, or a ticket kept in a drawer would lead past everybody.
     """
     if over:
         return None
@@ -164,7 +164,9 @@ class Queues:
         except StoreUnavailable as error:
             self._neighbours.lost(error)
             return Place(ticket.session, ticket.joined, ticket.priority)
-        return place_of(ticket, known, over=over, began=self._neighbours.began, now=time.time(), grace=self._keeping.grace)
+        return place_of(
+            ticket, known, over=over, began=self._neighbours.began, now=time.time(), grace=self._keeping.grace
+        )
 
     async def used_up(self, session: str, seconds: float) -> None:
         """The session's player has seen its stream, or it has ended: its ticket is good for no place any more."""
@@ -180,9 +182,7 @@ class Queues:
 
     async def _say(self, application: str, claimants: list[Claimant]) -> frozenset[str]:
         try:
-            return await self._store.wait(
-                application, self._neighbours.replica, claimants, self._keeping.lasting
-            )
+            return await self._store.wait(application, self._neighbours.replica, claimants, self._keeping.lasting)
         except StoreUnavailable as error:
             self._neighbours.lost(error)
             return frozenset()

@@ -99,12 +99,12 @@ class Replica:
         endings = Endings(around.api, self.inventory, sidecars, self.metrics, around.chronicle)
         self.sweeper: Final = Sweeper(
             applications,
-            self.inventory,
-            self.neighbours,
-            sidecars,
-            endings,
-            Patience(its.stranded_seconds, its.silent_seconds),
-            self.connections.relayed,
+            inventory=self.inventory,
+            neighbours=self.neighbours,
+            sidecars=sidecars,
+            endings=endings,
+            patience=Patience(its.stranded_seconds, its.silent_seconds),
+            relayed=self.connections.relayed,
         )
         wires = Wires(its.instance_port, self.limits, self.keepalive, its.connect_seconds)
         self.sessions: Final = Sessions(
@@ -131,20 +131,30 @@ class Replica:
         )
         self.allocation: Final = Allocation(
             applications,
-            self.inventory,
-            self._shared,
-            self.queues,
-            self.fleets,
-            around.api,
-            self.metrics,
-            self.sessions,
-            its.claims_at_once,
+            inventory=self.inventory,
+            shared=self._shared,
+            queues=self.queues,
+            fleets=self.fleets,
+            api=around.api,
+            metrics=self.metrics,
+            host=self.sessions,
+            at_once=its.claims_at_once,
         )
         self._positions: Final = Positions(
-            applications, around.store, self.neighbours, self.queues, self.connections, self.fleets
+            applications,
+            store=around.store,
+            neighbours=self.neighbours,
+            queues=self.queues,
+            connections=self.connections,
+            fleets=self.fleets,
         )
         self._census: Final = Census(
-            stack.applications, self.inventory, self.neighbours, sidecars, endings, around.api
+            stack.applications,
+            inventory=self.inventory,
+            neighbours=self.neighbours,
+            sidecars=sidecars,
+            endings=endings,
+            api=around.api,
         )
         self.arrivals: Final = Arrivals(
             Desk(
@@ -167,14 +177,14 @@ class Replica:
         )
         self.control: Final = Control(
             applications,
-            self.inventory,
-            whereabouts,
-            self.fleets,
-            sidecars,
-            endings,
-            around.store,
-            self.neighbours,
-            around.api,
+            inventory=self.inventory,
+            whereabouts=whereabouts,
+            fleets=self.fleets,
+            sidecars=sidecars,
+            endings=endings,
+            store=around.store,
+            neighbours=self.neighbours,
+            api=around.api,
         )
         self._watches: Final = (Watching("fleets"), Watching("instances"), Watching("turn nodes"))
         self.neighbours.notify(self.hear, self._renew_soon)
@@ -240,6 +250,7 @@ class Replica:
 
     def _changed(self, before: Instance | None, now: Instance) -> None:
         self._positions.observe(before, now)
+        self._shared.changed(before, now)
         if now.going and before is not None and not before.going:
             self._lost(before)
         self.sweeper.changed(now)

@@ -64,7 +64,7 @@ class MatchmakerServer:
         self._files: Final = files
         self._front: Final = front
         self._background: Final[list[asyncio.Task[None]]] = []
-        self._health: web.AppRunner | None = None
+        self._health: web.AppRunner
         self._http: ClientSession
         self._port: Port
         self.replica: Replica
@@ -72,7 +72,6 @@ class MatchmakerServer:
     @property
     def ports(self) -> dict[str, int]:
         """The ports in use, by ``players`` and ``health``."""
-        assert self._health is not None
         return {"players": self._port.number, "health": listening.port_of(self._health)}
 
     async def start(self) -> None:
@@ -83,10 +82,14 @@ class MatchmakerServer:
         self.replica = replica = Replica(its, self._stack, self._around, self._http)
         health = health_app(replica.metrics.registry, self.ready, self._status)
         self._health = await listening.listen(health, its.health_host, its.health_port)
+        works = [*replica.work()]
         if self._front is not None:
             await self._front.open(replica)
-            self._background.extend(map(asyncio.create_task, self._front.work()))
-        self._background.extend(map(asyncio.create_task, replica.work()))
+            works += self._front.work()
+        for work in works:
+            task = asyncio.create_task(work)
+            task.add_done_callback(_ended)
+            self._background.append(task)
         self._port = Port(replica.arrivals.decide, replica.limits, replica.keepalive, self._page())
         await self._port.listen(its.player_host, its.player_port)
         LOG.info("listening", extra={"ports": self.ports, "page_files": len(self._files), "replica": self._around.name})
@@ -110,8 +113,7 @@ class MatchmakerServer:
         if self._front is not None:
             await self._front.close()
         await self._http.close()
-        if self._health is not None:
-            await self._health.cleanup()
+        await self._health.cleanup()
         LOG.info("stopped")
 
     async def _send_away(self) -> None:
@@ -121,9 +123,7 @@ class MatchmakerServer:
             for player in players[start : start + size]:
                 player.close(CloseCode.RESTART, "the matchmaker is restarting")
             await asyncio.sleep(self._settings.stop_seconds / STEPS)
-        async with asyncio.timeout(LAST_SECONDS + self._settings.stop_seconds):
-            while len(self.replica.connections):
-                await asyncio.sleep(0.02)
+        await self.replica.connections.emptied(LAST_SECONDS)
 
     def ready(self) -> bool:
         """Whether players may be sent here."""
@@ -153,3 +153,9 @@ class MatchmakerServer:
             app.add_routes(self._front.routes())
         app.router.add_get("/{path:.*}", handle)
         return app
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    """What goes on in the background never ends by itself: whoever reads the log has to know if it did."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        LOG.error("background work failed", exc_info=error)

@@ -1,7 +1,7 @@
 """What becomes of the players of one replica: all the ways that a session may take.
 
-The players' machines say what they want (``House``), the allocation what there is for them (``Host``); here the two come
-together. Every way ends with a connected instance, in the queue, or with a word to the player why neither.
+The players' machines say what they want (``House``), the allocation what there is for them (``Host``); here the two
+come together. Every way ends with a connected instance, in the queue, or with a word to the player why neither.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from signalling.matchmaker.queues import Queues
 from signalling.matchmaker.settings import ApplicationSettings, MatchmakerSettings
 from signalling.matchmaker.shares import FleetWatch
 from signalling.matchmaker.sharing import SharedInstances
-from signalling.matchmaker.sidecars import Sidecars
+from signalling.matchmaker.sidecars import Sidecars, Status
 from signalling.matchmaker.sweeping import Sweeper
 from signalling.matchmaker.whereabouts import Whereabouts
 from signalling.protocol.session_messages import Reason, SessionTicket
@@ -234,34 +234,33 @@ class Sessions:
         player.do(player.relay.fail(Reason.SESSION_OVER, OVER, retry=True))
 
     async def _lead_back(self, player: Player, instance: Instance, *, fresh: bool) -> bool:
-        """Connect a player to the instance that its session has; False when there is nothing to come back to."""
-        ticket, application = player.ticket, self._application(player)
+        """Bring a player to the instance that its session has; False when there is nothing to come back to."""
         for attempt in range(RETURN_TRIES):
             if attempt:
                 await asyncio.sleep(RETURN_PAUSE)
             status = await self._its.sidecars.status(instance)
             if player.gone:
                 return True
-            if status is None:
-                continue
-            own = application.shared or status.session in {None, ticket.session}
-            if not own or (status.over and not application.shared):
-                return False
-            known = status.participant(ticket.player) is not None
-            if not known and not fresh:
-                return False
-            ways = Ways(resumes=known, going_on=known and not fresh)
-            match await self._its.connector.bring(player, application, instance, ways):
-                case Brought.CONNECTED:
-                    return True
-                case Brought.OVER:
-                    return False
-                case Brought.FULL if ticket.player != ticket.session:
-                    player.do(player.relay.fail(Reason.FULL, "This session has no room for more.", retry=True))
-                    return True
-                case _:
-                    pass
+            if (
+                status is not None
+                and (found := await self._bring_back(player, instance, status, fresh=fresh)) is not None
+            ):
+                return found
         return player.gone
+
+    async def _bring_back(self, player: Player, instance: Instance, status: Status, *, fresh: bool) -> bool | None:
+        """The same, knowing what the instance's sidecar says; None where that may be another answer in a moment."""
+        ticket, application = player.ticket, self._application(player)
+        known = status.participant(ticket.player) is not None
+        lost = not application.shared and (status.over or status.session not in {None, ticket.session})
+        if lost or not (known or fresh):
+            return False
+        ways = Ways(resumes=known, going_on=known and not fresh)
+        brought = await self._its.connector.bring(player, application, instance, ways)
+        if brought is Brought.FULL and ticket.player != ticket.session:
+            player.do(player.relay.fail(Reason.FULL, "This session has no room for more.", retry=True))
+            return True
+        return {Brought.CONNECTED: True, Brought.OVER: False}.get(brought)
 
     async def _enter(self, player: Player, *, renew: bool = False) -> None:
         """Into the queue, if the player may; ``renew`` gives it a new session, as its old one is lost."""
@@ -288,7 +287,9 @@ class Sessions:
         refused = None if player.returns else closed(player.admitted, paused=its.fleets.paused(ticket.app))
         if refused is not None:
             return refused
-        return await its.admission.enter(ticket.session, ticket.app, player.admitted, await its.queues.length(ticket.app))
+        return await its.admission.enter(
+            ticket.session, ticket.app, player.admitted, await its.queues.length(ticket.app)
+        )
 
     async def _queue(self, player: Player) -> None:
         if player.gone or not player.waiting:
@@ -306,7 +307,7 @@ class Sessions:
             if player is not None and player.ending:
                 await its.endings.retire(instance, Outcome.ABANDONED, "session ended")
             return
-        player.do(player.relay.starting())
+        self._starting(player)
         if not await its.leases.current(player.ticket.player, player.epoch):
             # Whoever has the player now finds the instance by its label.
             self.taken_over(player.ticket.player)
@@ -327,16 +328,21 @@ class Sessions:
             await self._moved_on(ticket.app, claimant)
         if player.gone:
             return
-        player.do(player.relay.starting())
+        self._starting(player)
         brought = await its.connector.bring(player, self._application(player), instance, Ways())
         if brought is Brought.CONNECTED:
             await its.whereabouts.remember(ticket.session, instance)
             return
-        its.shared.full(instance, _now())
+        its.shared.full(instance)
         if brought is Brought.FULL:
             await self._queue(player)
         elif not player.gone:
             self._again(player)
+
+    def _starting(self, player: Player) -> None:
+        # Where it comes to nothing, the position is news again.
+        player.told = None
+        player.do(player.relay.starting())
 
     def _again(self, player: Player) -> None:
         """An instance has come to nothing: back to the player's place, which is the head by now."""

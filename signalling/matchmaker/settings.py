@@ -179,7 +179,9 @@ class MatchmakerSettings:
         above = ("connect_seconds", "max_message_bytes", "heartbeat_seconds", "outbox_bytes", "claims_at_once")
         for key in (*above, "renewal_seconds", "presence_seconds", "store_seconds", "position_seconds"):
             require(getattr(self, key) > 0, key, getattr(self, key), "give a number above 0")
-        require(0 < self.invitation_seconds <= 86_400, "invitation_seconds", self.invitation_seconds, "give up to a day")
+        require(
+            0 < self.invitation_seconds <= 86_400, "invitation_seconds", self.invitation_seconds, "give up to a day"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +191,8 @@ class Places:
     turn_secret_file: Path = Path("/etc/pixel/turn/secret")
     ticket_seed_file: Path = Path("/etc/pixel/ticket/seed")
     """The private half of the tickets' key; ``previous`` beside it, while it is exchanged for another."""
-    redis: Path = Path("/etc/pixel/redis")
-    """A folder with the files ``url`` and, if there is one, ``password``. Without ``url`` this is the only replica."""
+    redis_folder: Path = Path("/etc/pixel/redis")
+    """With the files ``url`` and, if there is one, ``password``. Without ``url`` this is the only replica."""
     admin_key_file: Path = Path("/etc/pixel/admin/key")
     """The key of the session API; without the file there is no API."""
     login_secret_file: Path = Path("/etc/pixel/login/secret")

@@ -6,7 +6,8 @@ sidecar itself is the one who says that there is no room.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from signalling.kubernetes.api import ClaimRefused, ClusterApi
@@ -22,6 +23,8 @@ from signalling.matchmaker.stranded import responsible
 LOG: Final = logging.getLogger("matchmaker.sharing")
 FULL_SECONDS: Final = 5.0
 """For how long an instance that said that it is full is believed to be."""
+COUNTED_SECONDS: Final = 10.0
+"""After so long somebody who joined has been counted: where somebody else has left, the number shows nothing of it."""
 
 
 class Seating:
@@ -51,19 +54,21 @@ class Seating:
 class SharedInstances:
     """How many players there are on each, as far as this replica knows."""
 
-    def __init__(self, inventory: Inventory) -> None:
+    def __init__(self, inventory: Inventory, clock: Callable[[], float] = time.monotonic) -> None:
         self._inventory: Final = inventory
-        self._added: Final[dict[str, tuple[int, int]]] = {}
-        """By instance: what its annotation said, and who joined from here since."""
+        self._clock: Final = clock
+        self._added: Final[dict[str, tuple[int, float]]] = {}
+        """By instance: who joined from here since its annotation was written, and until when that counts."""
         self._full: Final[dict[str, float]] = {}
 
     def players(self, instance: Instance) -> int:
         """The players of an instance."""
-        said, added = self._added.get(instance.name, (instance.players, 0))
-        return instance.players + (added if said == instance.players else 0)
+        added, until = self._added.get(instance.name, (0, 0.0))
+        return instance.players + (added if self._clock() < until else 0)
 
-    def seating(self, application: ApplicationSettings, shares: Iterable[Share], now: float) -> Seating:
+    def seating(self, application: ApplicationSettings, shares: Iterable[Share]) -> Seating:
         """The instances that have room, of versions that get sessions."""
+        now = self._clock()
         players: dict[str, dict[str, int]] = {share.version: {} for share in shares if share.weight > 0}
         for instance in self._its(application):
             if instance.version in players and self._full.get(instance.name, 0.0) <= now:
@@ -71,13 +76,19 @@ class SharedInstances:
         return Seating(players, application.session.players)
 
     def joined(self, instance: Instance) -> None:
-        """A player of this replica has joined."""
+        """A player of this replica joins."""
         added = self.players(instance) - instance.players
-        self._added[instance.name] = (instance.players, added + 1)
+        self._added[instance.name] = (added + 1, self._clock() + COUNTED_SECONDS)
 
-    def full(self, instance: Instance, now: float) -> None:
+    def changed(self, before: Instance | None, now: Instance) -> None:
+        """An instance is different: one that has been counted anew."""
+        if before is None or before.players != now.players:
+            self._added.pop(now.name, None)
+
+    def full(self, instance: Instance) -> None:
         """An instance has said that it has no room."""
-        self._full[instance.name] = now + FULL_SECONDS
+        self._full[instance.name] = self._clock() + FULL_SECONDS
+        self._added.pop(instance.name, None)
 
     def removed(self, name: str) -> None:
         """An instance is gone."""
@@ -101,6 +112,7 @@ class Census:
     def __init__(
         self,
         applications: Iterable[ApplicationSettings],
+        *,
         inventory: Inventory,
         neighbours: Neighbours,
         sidecars: Sidecars,

@@ -42,7 +42,7 @@ def verdict(instance: Instance, status: Status | None, doubted: float, patience:
     if instance.pool is Pool.ENDED:
         return Verdict.ENDED
     if status is None:
-        # A pod that is ready answers its kubelet: what is broken is between it and us, and its player may see a picture.
+        # A pod that is ready answers its kubelet: what is broken lies between us, and its player may see a picture.
         lost = not instance.ready and doubted >= patience.silent
         return Verdict.STRANDED if lost else Verdict.KEEP if instance.ready else Verdict.DOUBT
     if status.session is not None and status.session == instance.session:

@@ -29,6 +29,7 @@ class Sweeper:
     def __init__(
         self,
         applications: Mapping[str, ApplicationSettings],
+        *,
         inventory: Inventory,
         neighbours: Neighbours,
         sidecars: Sidecars,

@@ -1,4 +1,4 @@
-"""Where a session is that goes on: the instance that has its label or, where sessions share instances, the store's word."""
+"""Where a session is that goes on: by the label of its instance or, where sessions share one, by the store."""
 
 from typing import Final
 

@@ -14,10 +14,8 @@ REASON_BYTES: Final = 123
 
 
 class CloseCode(IntEnum):
-    """Why we close. A stock player reconnects after every code but 1001."""
+    """Why we close. A stock player reconnects after every code but 1001, which is therefore never sent to one."""
 
-    AWAY = 1001
-    """Over, and nothing to come again for."""
     REFUSED = 1008
     """Policy: what this peer did or asked for is not allowed."""
     TOO_BIG = 1009

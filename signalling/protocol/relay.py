@@ -78,13 +78,13 @@ class ClosePlayer:
     reason: str
 
 
-RelayAction: TypeAlias = (
-    ToPlayer | ToInstance | Enqueue | Resume | Abandon | Invite | Seen | Ending | ClosePlayer
-)
+RelayAction: TypeAlias = ToPlayer | ToInstance | Enqueue | Resume | Abandon | Invite | Seen | Ending | ClosePlayer
 
 
 PASSED_ON: Final = frozenset({CloseCode.REFUSED, CloseCode.TOO_BIG, CloseCode.DISCONNECTED, CloseCode.FULL})
 """The sidecar's close codes that mean the same to the player, as do the application's own, 4900 to 4999."""
+AWAY: Final = 1001
+"""To a player: over, and nothing to come again for. A stock player comes again after every other code."""
 OVER: Final = frozenset({4010, 4011})
 """The sidecar's close codes after which a player does not come again."""
 HELD: Final = 64
@@ -196,23 +196,29 @@ class Relay:
 
     def _session_message(self, data: str | bytes) -> list[RelayAction]:
         message = s.decode_from_player(data)
-        within = self.stage in _WITH_INSTANCE
+        if self.stage in _WITH_INSTANCE:
+            return self._in_session(message, data)
         match message:
             case s.SessionResume(ticket=ticket, fresh=fresh) if self.stage is Stage.CONNECTED:
                 self.stage = Stage.RESUMING
                 return [Resume(ticket, fresh)]
-            case s.SessionInvite(role=role) if self.stage is Stage.STREAMING and self.role is Role.OWNER:
-                return [Invite(role)]
-            case s.SessionEnd() if within:
-                return [Ending(), ToInstance(data)]
             case s.SessionEnd():
                 self.stage = Stage.CLOSED
-                return [Ending(), ClosePlayer(CloseCode.AWAY, "")]
-            case s.SessionStats(first_frame_seconds=first) if within:
+                return [Ending(), ClosePlayer(AWAY, "")]
+            case _:
+                return []
+
+    def _in_session(self, message: s.SessionFromPlayer | None, data: str | bytes) -> list[RelayAction]:
+        match message:
+            case s.SessionInvite(role=role):
+                return [Invite(role)] if self.role is Role.OWNER else []
+            case s.SessionEnd():
+                return [Ending(), ToInstance(data)]
+            case s.SessionStats(first_frame_seconds=first):
                 return [*([] if first is UNSET else self._now_seen()), ToInstance(data)]
-            case s.SessionActivity() if within:
+            case s.SessionActivity():
                 return [*self._now_seen(), ToInstance(data)]
-            case s.SessionRequestControl() | s.SessionHandOver() if within:
+            case s.SessionRequestControl() | s.SessionHandOver():
                 return [ToInstance(data)]
             case _:
                 return []
@@ -250,7 +256,7 @@ class Relay:
             return []
         self.stage = Stage.CLOSED
         said = self._say(s.SessionState(state=s.State.FAILED, reason=reason, message=text, retry=retry))
-        code = CloseCode.AWAY if self.opted_in else CloseCode.RESTART if retry else CloseCode.REFUSED
+        code = AWAY if self.opted_in else CloseCode.RESTART if retry else CloseCode.REFUSED
         return [*said, ClosePlayer(code, text)]
 
     def redirect(self, url: str, ticket: str) -> list[RelayAction]:
@@ -259,7 +265,7 @@ class Relay:
             return []
         self.stage = Stage.CLOSED
         said = self._say(s.SessionState(state=s.State.REDIRECT, url=url, ticket=ticket))
-        return [*said, ClosePlayer(CloseCode.AWAY, "Another region has room.")]
+        return [*said, ClosePlayer(AWAY, "Another region has room.")]
 
     def taken_over(self) -> list[RelayAction]:
         """Another connection has taken this player's place in the queue."""
@@ -268,7 +274,7 @@ class Relay:
         self.stage = Stage.CLOSED
         text = "Another connection took this place."
         state = s.SessionState(state=s.State.ENDED, reason=s.Reason.TAKEN_OVER, message=text)
-        return [*self._say(state), ClosePlayer(CloseCode.AWAY, text)]
+        return [*self._say(state), ClosePlayer(AWAY, text)]
 
     def invitation(self, ticket: str, role: Role, seconds: float) -> list[RelayAction]:
         """The answer to an Invite."""
@@ -325,7 +331,7 @@ class Relay:
             return []
         if code in OVER:
             self.stage = Stage.CLOSED
-            return [*map(ToPlayer, self._unsaid), ClosePlayer(CloseCode.AWAY, reason)]
+            return [*map(ToPlayer, self._unsaid), ClosePlayer(AWAY, reason)]
         if self.stage is not Stage.STREAMING:
             self._back()
             return []

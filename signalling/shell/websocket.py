@@ -11,8 +11,7 @@ is cut off too.
 import asyncio
 import logging
 import socket as sockets
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, Protocol

@@ -218,11 +218,11 @@ class RedisStore:
     def _queue(self, application: str) -> list[str]:
         return [self._key(part, application) for part in ("queue", "holders", "ends")]
 
-    async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
+    async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:  # noqa: ANN401
         with _unavailable():
             return await self._scripts[script](keys=keys, args=arguments)
 
-    async def _ask(self, answer: Any) -> Any:
+    async def _ask(self, answer: Any) -> Any:  # noqa: ANN401  # The client's own types are no better.
         with _unavailable():
             return await answer
 

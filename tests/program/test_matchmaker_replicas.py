@@ -1,25 +1,53 @@
-"""One matchmaker has no disruption budget, which would keep its node from being drained; several have."""
+"""Matchmakers: as many as the stack file says, apart from each other, and what they share."""
+
+import base64
+from typing import Any
 
 import pytest
 
-from components.workloads import matchmaker
+from components.settings import Settings
+from components.settings.redis import RedisMode
 from tests.program.recording import Record, run, stack_file
 
-STACK = "local"
+
+def made(stack: str, replicas: int | None, redis: dict[str, Any]) -> Record:
+    matchmaker = {} if replicas is None else {"replicas": replicas}
+    return run(stack, stack_file(stack) | {"pixel:redis": redis, "pixel:matchmaker": matchmaker})
 
 
-def with_replicas(monkeypatch: pytest.MonkeyPatch, replicas: int) -> Record:
-    monkeypatch.setattr(matchmaker, "REPLICAS", replicas)
-    return run(STACK, stack_file(STACK))
+def sources(record: Record) -> dict[str, str]:
+    """What is mounted below /etc/pixel: each file's path, and the kind and name of the object that it comes from."""
+    (volume,) = (
+        each
+        for each in record.object("Deployment", "matchmaker")["spec"]["template"]["spec"]["volumes"]
+        if each["name"] == "settings"
+    )
+    return {
+        item["path"]: f"{kind} {source[kind]['name']}"
+        for source in volume["projected"]["sources"]
+        for kind in source
+        for item in source[kind]["items"]
+    }
 
 
-def test_one_matchmaker_can_be_drained(record: Record) -> None:
-    assert record.object("Deployment", "matchmaker")["spec"]["replicas"] == matchmaker.REPLICAS == 1
+def test_the_stack_says_how_many(record: Record, its: Settings) -> None:
+    assert record.object("Deployment", "matchmaker")["spec"]["replicas"] == its.matchmaker.replicas
+    assert its.matchmaker.replicas == 1 or its.redis.mode is not RedisMode.NONE
+
+
+@pytest.mark.parametrize(("redis", "replicas"), [({}, 1), ({"mode": "in-cluster"}, 2), ({"mode": "managed"}, 2)])
+def test_there_are_two_where_they_can_share(redis: dict[str, Any], replicas: int) -> None:
+    record = made("production-eu-frankfurt-1", None, redis)
+    assert record.object("Deployment", "matchmaker")["spec"]["replicas"] == replicas
+
+
+def test_one_matchmaker_can_be_drained() -> None:
+    record = made("local", 1, {})
     assert not record.objects("PodDisruptionBudget")
 
 
-def test_of_several_matchmakers_one_at_a_time_can_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = with_replicas(monkeypatch, 3)
+def test_of_several_matchmakers_one_at_a_time_can_go() -> None:
+    found = made("local", 3, {"mode": "in-cluster"})
     deployment = found.object("Deployment", "matchmaker")["spec"]
     budget = found.object("PodDisruptionBudget", "matchmaker")["spec"]
     assert deployment["replicas"] == 3
@@ -35,3 +63,36 @@ def test_matchmakers_are_spread_over_domains_and_nodes(record: Record) -> None:
         assert each["labelSelector"] == deployment["selector"]
         # A stack may have one domain only, and a roll-out has one matchmaker more than nodes for a while.
         assert each["whenUnsatisfiable"] == "ScheduleAnyway"
+
+
+def test_one_that_goes_has_time_to_send_its_players_to_the_others(record: Record) -> None:
+    pod = record.object("Deployment", "matchmaker")["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["lifecycle"]["preStop"]["sleep"]["seconds"] + 10 + 15 < pod["terminationGracePeriodSeconds"]
+
+
+def test_valkey_s_address_and_password_reach_the_matchmaker_as_files() -> None:
+    record = made("production-eu-frankfurt-1", 2, {"mode": "in-cluster"})
+    mounted = sources(record)
+    assert mounted["redis/url"] == "configMap matchmaker-redis"
+    assert mounted["redis/password"] == "secret redis-users"
+    assert record.object("ConfigMap", "matchmaker-redis")["data"] == {"url": "redis://valkey.pixel:6379"}
+    password = base64.b64decode(record.object("Secret", "redis-users")["data"]["default"]).decode()
+    assert password not in str([container for _, container, _ in record.containers()])
+    (deployment,) = (each for each in record.objects("Deployment") if each.name.endswith("matchmaker"))
+    (release,) = (each for each in record.of("kubernetes:helm.sh/v3:Release") if each.inputs["chart"] == "valkey")
+    assert release.urn in deployment.dependencies
+
+
+def test_oci_cache_s_address_reaches_the_matchmaker_with_tls_and_without_a_password() -> None:
+    record = made("production-eu-frankfurt-1", 2, {"mode": "managed"})
+    mounted = sources(record)
+    assert mounted["redis/url"] == "configMap matchmaker-redis"
+    assert "redis/password" not in mounted
+    assert record.object("ConfigMap", "matchmaker-redis")["data"] == {"url": "rediss://redis.example.com:6379"}
+
+
+def test_without_redis_there_is_nothing_of_it() -> None:
+    record = made("local", 1, {})
+    assert not [path for path in sources(record) if path.startswith("redis/")]
+    assert "matchmaker-redis" not in str([each.name for each in record.objects("ConfigMap")])

@@ -1,4 +1,4 @@
-"""Redis, which no stack file asks for yet: what each choice would make."""
+"""Redis: what each choice makes."""
 
 import base64
 from typing import Any
@@ -11,24 +11,35 @@ from components.settings.mirrors import MirrorsSettings
 from components.settings.redis import RedisMode, RedisSettings
 from tests.program.charts import CHARTS, needs_charts, problems, read_chart
 from tests.program.recording import Record, run, stack_file
+from tests.unit.signalling.redis_server import OURS
 
 CACHE = "oci:Redis/redisCluster:RedisCluster"
 WITHIN = RedisSettings(RedisMode.IN_CLUSTER, memory_gb=4, storage_gb=60)
 
 
 def with_redis(stack: str, redis: dict[str, Any], **more: Any) -> Record:
-    return run(stack, stack_file(stack) | {"pixel:redis": redis} | {f"pixel:{key}": more[key] for key in more})
+    file = stack_file(stack) | {"pixel:redis": redis, "pixel:matchmaker": {}}
+    return run(stack, file | {f"pixel:{key}": more[key] for key in more})
 
 
 def releases(record: Record) -> list[str]:
     return [each.inputs["chart"] for each in record.of("kubernetes:helm.sh/v3:Release")]
 
 
-def test_no_stack_has_one_while_nothing_reads_it(record: Record, its: Settings) -> None:
-    assert its.redis.mode is RedisMode.NONE
-    assert not record.of(CACHE)
-    assert "valkey" not in releases(record)
-    assert "redis" not in record.exports()
+def test_a_stack_has_the_one_that_it_asks_for(record: Record, its: Settings) -> None:
+    assert len(record.of(CACHE)) == (its.redis.mode is RedisMode.MANAGED)
+    assert ("valkey" in releases(record)) is (its.redis.mode is RedisMode.IN_CLUSTER)
+    assert ("redis" in record.exports()) is (its.redis.mode is not RedisMode.NONE)
+
+
+def test_a_stack_that_does_not_ask_has_none() -> None:
+    record = with_redis("local", {})
+    assert not record.of(CACHE) and "valkey" not in releases(record) and "redis" not in record.exports()
+
+
+def test_clients_may_do_what_the_store_s_tests_may() -> None:
+    users = valkey_release(WITHIN, MirrorsSettings(), monitored=False).values["auth"]["aclUsers"]
+    assert users == {"default": {"permissions": OURS}}
 
 
 def test_oci_cache_is_beside_the_workers_and_speaks_tls(stack: str, its: Settings) -> None:
@@ -55,15 +66,6 @@ def test_valkey_takes_its_user_from_the_secret(stack: str, vault: str) -> None:
     assert password not in str(release.inputs) and password not in str(record.outputs)
     assert record.exports()["redis"] == "redis://valkey.pixel:6379"
     assert not record.of(CACHE)
-
-
-def test_no_pod_gets_an_address_that_nothing_reads(stack: str) -> None:
-    record = with_redis(stack, {"mode": "in-cluster"})
-    assert "redis" not in str([container for _, container, _ in record.containers()]).lower()
-    assert (
-        "redis"
-        not in str([each.inputs for each in record.objects("ConfigMap") if "dashboard" not in each.name]).lower()
-    )
 
 
 def test_data_outlives_a_restart_and_a_full_memory_loses_none() -> None:

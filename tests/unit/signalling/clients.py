@@ -16,10 +16,16 @@ class Client:
     def __init__(self, socket: ClientWebSocketResponse) -> None:
         self.socket = socket
         self.config: dict[str, Any] = {}
+        self.ticket: dict[str, Any] = {}
 
     @classmethod
-    async def connect(cls, http: ClientSession, url: str) -> "Client":
-        return cls(await http.ws_connect(url, max_msg_size=0))
+    async def connect(cls, http: ClientSession, url: str, headers: dict[str, str] | None = None) -> "Client":
+        return cls(await http.ws_connect(url, max_msg_size=0, headers=headers))
+
+    @property
+    def cookie(self) -> str:
+        """The ticket that the server gave this browser."""
+        return self.socket._response.cookies["pixel_session"].value
 
     async def say(self, kind: str, **fields: Any) -> None:
         await self.socket.send_str(json.dumps({"type": kind, **fields}))

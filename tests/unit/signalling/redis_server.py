@@ -18,24 +18,34 @@ SECONDS = 15.0
 NEEDS_REDIS = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
 
 
+OURS = "~* &* +@all -@admin -@dangerous +info +ping +config|get +slowlog +latency"
+"""What the user of the matchmakers may do, as manifests/values/valkey.yaml.j2 has it."""
+
+
 class RedisServer:
-    """``redis-server`` on a free port of the loopback interface, without a disk."""
+    """``redis-server`` on a free port of the loopback interface, without a disk.
+
+    Clients are the user `default`, with or without a password; the test itself may do everything.
+    """
 
     def __init__(self, folder: Path, password: str | None = None) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
         self._folder = folder
-        self._password = password
+        secret = f">{password}" if password else "nopass"
+        lines = [
+            *(f"port {self.port}", "bind 127.0.0.1", 'save ""', "appendonly no", f"dir {folder}"),
+            *(f"user default on {secret} {OURS}", "user test on >test ~* &* +@all"),
+        ]
+        (folder / "redis.conf").write_text("\n".join(lines))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        flags = {"port": self.port, "bind": "127.0.0.1", "save": "", "appendonly": "no", "dir": self._folder}
-        arguments = [part for key, value in flags.items() for part in (f"--{key}", str(value))]
-        password = ["--requirepass", self._password] if self._password else []
         with (self._folder / "redis.log").open("ab") as log:
-            self._process = subprocess.Popen(["redis-server", *arguments, *password], stdout=log, stderr=log)
+            command = ["redis-server", str(self._folder / "redis.conf")]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
         deadline = time.monotonic() + SECONDS
-        while self.say("PING") not in {"PONG", "NOAUTH Authentication required."}:
+        while self.say("PING") != "PONG":
             assert self._process.poll() is None, (self._folder / "redis.log").read_text()
             assert time.monotonic() < deadline, "redis-server does not answer"
             time.sleep(0.01)
@@ -58,12 +68,16 @@ class RedisServer:
         os.kill(self._process.pid, signal.SIGCONT)
 
     def say(self, *command: str) -> str:
-        """What Redis answers to a command; what is lost with its data is lost at once."""
-        secret = ["-a", self._password, "--no-auth-warning"] if self._password else []
+        """What Redis answers to a command."""
+        user = ["--user", "test", "--pass", "test", "--no-auth-warning"]
         answer = subprocess.run(
-            ["redis-cli", "-p", str(self.port), *secret, *command], capture_output=True, text=True, check=False
+            ["redis-cli", "-p", str(self.port), *user, *command], capture_output=True, text=True, check=False
         )
         return answer.stdout.strip()
+
+    def empty(self) -> None:
+        """All data is lost."""
+        assert self.say("FLUSHALL") == "OK"
 
 
 @contextmanager

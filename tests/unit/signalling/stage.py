@@ -69,7 +69,7 @@ class Stage:
                 "silent_seconds": 0.5,
                 "stop_seconds": 0.1,
                 "connect_seconds": 2.0,
-                "presence_seconds": 0.2,
+                "presence_seconds": 1.0,
                 "renewal_seconds": 0.2,
                 "position_seconds": 0.05,
                 **more,
@@ -146,12 +146,29 @@ class Stage:
         for sidecar in self.sidecars.values():
             await sidecar.stop()
 
-    async def player(self, query: str = "", path: str = "/", ask: bool = True) -> Client:
-        url = f"ws://127.0.0.1:{self.matchmakers[0].ports['players']}{path}{query}"
-        client = await Client.connect(self.http, url)
+    async def player(
+        self, query: str = "", path: str = "/", ask: bool = True, at: int = 0, headers: dict[str, str] | None = None
+    ) -> Client:
+        """A stock player that has its config, and has asked for the list if it is to; on the matchmaker ``at``."""
+        url = f"ws://127.0.0.1:{self.matchmakers[at].ports['players']}{path}{query}"
+        client = await Client.connect(self.http, url, headers)
         client.config = await client.expect("config")
         if ask:
             await client.say("listStreamers")
+        return client
+
+    async def opted(self, query: str = "?session=1", at: int = 0, ask: bool = True) -> Client:
+        """A player that opted in, with its ticket."""
+        client = await self.player(query, ask=False, at=at)
+        client.ticket = await client.expect("sessionTicket")
+        if ask:
+            await client.say("listStreamers")
+        return client
+
+    async def resumed(self, before: Client, at: int = 0, *, fresh: bool = False) -> Client:
+        """A player that comes again with the ticket of a connection that is lost."""
+        client = await self.opted(at=at, ask=False)
+        await client.say("sessionResume", ticket=before.ticket["ticket"], fresh=fresh)
         return client
 
     async def ask(self, path: str) -> tuple[int, str]:
@@ -171,8 +188,11 @@ class Stage:
 
 
 async def stream(player: Client, unreal: Client) -> str:
-    """Bring a session about as far as the answer, and give the player's id."""
-    assert (await player.expect("streamerList"))["ids"] == ["demo"]
+    """Bring a session about as far as the answer, and give the player's id; what is said of it is passed over."""
+    message = await player.hear()
+    while message["type"].startswith("session"):
+        message = await player.hear()
+    assert message == {"type": "streamerList", "ids": ["demo"]}
     await player.say("subscribe", streamerId="demo")
     player_id = (await unreal.expect("playerConnected"))["playerId"]
     await unreal.say("offer", sdp="v=0 offer", playerId=player_id)

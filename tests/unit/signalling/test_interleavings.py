@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -70,7 +70,7 @@ class Metrics:
 
 
 class Fleets:
-    shares = {"demo": (Share("v1", 3), Share("v2", 1))}
+    shares: ClassVar = {"demo": (Share("v1", 3), Share("v2", 1))}
 
 
 class Replica:
@@ -86,13 +86,13 @@ class Replica:
         self.queues = Queues(DEMO, stage.store, self.neighbours, Keeping(1000.0, 1000.0))
         self.allocation = Allocation(
             DEMO,
-            self.inventory,
-            SharedInstances(self.inventory),
-            self.queues,
-            Fleets(),  # type: ignore[arg-type]
-            stage.cluster,
-            Metrics(),  # type: ignore[arg-type]
-            self,
+            inventory=self.inventory,
+            shared=SharedInstances(self.inventory),
+            queues=self.queues,
+            fleets=Fleets(),  # type: ignore[arg-type]
+            api=stage.cluster,
+            metrics=Metrics(),  # type: ignore[arg-type]
+            host=self,
             at_once=4,
         )
         self.tickets: dict[str, PlayerTicket] = {}
@@ -298,9 +298,7 @@ async def run(steps: list[tuple[str, int, int]]) -> None:
         stage.check()
     await stage.finish()
     stage.check()
-    idle = [
-        name for name, each in stage.cluster.pods.items() if each["metadata"]["labels"]["app.pixel/pool"] == "idle"
-    ]
+    idle = [name for name, each in stage.cluster.pods.items() if each["metadata"]["labels"]["app.pixel/pool"] == "idle"]
     waiting = [session for it in stage.replicas if it.alive for session in it.tickets]
     assert not (idle and waiting), "a player waits beside an idle instance"
     for it in stage.replicas:

@@ -3,9 +3,33 @@
 import pytest
 
 from signalling.kubernetes.api import ClaimRefused
-from signalling.kubernetes.instances import Instance, Pool, claim_patch, instance_of
+from signalling.kubernetes.fleets import drained_patch, fleet_of, pause_patch
+from signalling.kubernetes.instances import (
+    COST_ANNOTATION,
+    Claim,
+    Instance,
+    Pool,
+    claim_patch,
+    cost_patch,
+    drain_patch,
+    instance_of,
+    recycle_patch,
+    retire_patch,
+)
 from signalling.kubernetes.nodes import addresses_of, turn_address
-from tests.unit.signalling.memory_cluster import Object, as_node, as_pod, node, patched, pod
+from tests.unit.signalling.memory_cluster import (
+    Object,
+    as_deployment,
+    as_node,
+    as_pod,
+    fleet,
+    merge,
+    node,
+    patched,
+    pod,
+)
+
+CLAIM = Claim("s1", "p1", "2026-01-01T00:00:00.000Z", "somebody@example.com")
 
 
 def read(thing: Object) -> Instance:
@@ -41,22 +65,92 @@ def test_a_pod_without_a_label_is_no_instance(label):
 @pytest.mark.parametrize("annotations", [None, {"cni": "x"}])
 def test_a_claim_moves_the_instance_and_says_whose_it_is(annotations):
     thing = pod("a", annotations=annotations)
-    operations = claim_patch(read(thing), "s1", player="p1", started="2026-01-01T00:00:00.000Z")
-    claimed = patched(thing, operations)["metadata"]
-    assert claimed["labels"]["app.pixel/pool"] == "session"
-    assert claimed["labels"]["app.pixel/session"] == "s1"
-    assert claimed["annotations"] == {
+    claimed = patched(thing, claim_patch(read(thing), CLAIM))
+    assert claimed["metadata"]["labels"]["app.pixel/pool"] == "session"
+    assert claimed["metadata"]["labels"]["app.pixel/session"] == "s1"
+    assert claimed["metadata"]["annotations"] == {
         **(annotations or {}),
         "app.pixel/session-started": "2026-01-01T00:00:00.000Z",
         "app.pixel/player": "p1",
+        "app.pixel/subject": "somebody@example.com",
     }
+    found = read(claimed)
+    assert (found.session, found.player, found.started, found.subject) == (
+        *("s1", "p1", "2026-01-01T00:00:00.000Z", "somebody@example.com"),
+    )
+
+
+def test_nobody_in_particular_is_not_written_down():
+    thing = pod("a")
+    claimed = patched(thing, claim_patch(read(thing), Claim("s1", "p1", "t")))
+    assert "app.pixel/subject" not in claimed["metadata"]["annotations"]
 
 
 def test_a_second_claim_does_not_apply():
     thing = pod("a")
-    operations = claim_patch(read(thing), "s1", player="p", started="t")
+    operations = claim_patch(read(thing), CLAIM)
     with pytest.raises(ClaimRefused):
         patched(patched(thing, operations), operations)
+
+
+def claimed_pod(claim: Claim = CLAIM) -> Object:
+    thing = pod("a", annotations={"cni": "x"})
+    return patched(thing, claim_patch(read(thing), claim))
+
+
+def test_recycling_leaves_the_pod_as_it_was_before_its_session():
+    assert patched(claimed_pod(), recycle_patch(read(claimed_pod()))) == pod("a", annotations={"cni": "x"})
+
+
+@pytest.mark.parametrize("patch", [recycle_patch, retire_patch])
+def test_nothing_ends_a_session_that_has_begun_since(patch):
+    before = read(claimed_pod())
+    now = claimed_pod(Claim("s2", "p2", "t"))
+    with pytest.raises(ClaimRefused):
+        patched(now, patch(before))
+
+
+def test_of_several_that_end_a_session_one_does():
+    operations = retire_patch(read(claimed_pod()))
+    ended = patched(claimed_pod(), operations)
+    assert read(ended).pool is Pool.ENDED
+    for again in (operations, recycle_patch(read(claimed_pod()))):
+        with pytest.raises(ClaimRefused):
+            patched(ended, again)
+
+
+def test_an_idle_instance_is_retired_unless_somebody_has_claimed_it():
+    operations = retire_patch(read(pod("a")))
+    assert read(patched(pod("a"), operations)).pool is Pool.ENDED
+    with pytest.raises(ClaimRefused):
+        patched(claimed_pod(), operations)
+
+
+def test_a_draining_instance_is_not_available():
+    drained = patched(pod("a"), drain_patch(read(pod("a"))))
+    assert read(drained).draining and not read(drained).available
+
+
+@pytest.mark.parametrize(
+    ("text", "players"), [("3", 3), ("0", 0), ("-1", 0), ("", 0), ("many", 0), ("\uff15", 0), ("9" * 5000, 0)]
+)
+def test_a_shared_instance_says_how_many_players_it_has(text, players):
+    assert read(pod("a", annotations={COST_ANNOTATION: text})).players == players
+
+
+def test_the_number_of_players_is_written_on_the_pod():
+    assert read(patched(pod("a"), cost_patch(read(pod("a")), 4))).players == 4
+
+
+def test_an_operator_pauses_an_application_and_drains_a_version_by_annotations():
+    thing = fleet("demo-v1")
+    merge(thing, pause_patch(paused=True))
+    merge(thing, drained_patch(drained=True))
+    found = fleet_of(as_deployment(thing))
+    assert found is not None and found.paused and found.drained
+    merge(thing, pause_patch(paused=False))
+    merge(thing, drained_patch(drained=False))
+    assert thing == fleet("demo-v1")
 
 
 @pytest.mark.parametrize(

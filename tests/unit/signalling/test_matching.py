@@ -38,7 +38,9 @@ def filled(*instances: Instance) -> Inventory:
     return inventory
 
 
-def pairs(queue: Sequence[str], inventory: Inventory, shares: Sequence[Share] = SHARES, **claiming: str) -> dict[str, str]:
+def pairs(
+    queue: Sequence[str], inventory: Inventory, shares: Sequence[Share] = SHARES, **claiming: str
+) -> dict[str, str]:
     return dict(assign(queue, inventory.rings("demo"), shares, claiming))
 
 
@@ -74,8 +76,10 @@ def test_everybody_with_a_weight_is_in_the_order_once(weights, session):
 
 @pytest.mark.parametrize(
     "change",
-    [{"ready": False}, {"going": True}, {"address": None}, {"pool": Pool.SESSION}, {"pool": Pool.ENDED}]
-    + [{"draining": True}, {"application": "other"}],
+    [
+        *({"ready": False}, {"going": True}, {"address": None}, {"draining": True}, {"application": "other"}),
+        *({"pool": Pool.SESSION}, {"pool": Pool.ENDED}),
+    ],
 )
 def test_what_cannot_be_claimed_is_not_idle(change):
     inventory = filled(instance("x", **change))
@@ -154,7 +158,9 @@ def test_what_is_being_claimed_goes_to_nobody_else():
 
 
 def test_every_replica_comes_to_the_same_answer_whatever_order_it_learnt_in():
-    instances = [instance(name, version="v2" if number % 20 == 0 else "v1") for number, name in enumerate(names("i", 200))]
+    instances = [
+        instance(name, version="v2" if number % 20 == 0 else "v1") for number, name in enumerate(names("i", 200))
+    ]
     one, other = filled(*instances), Inventory()
     for each in reversed(instances):
         other.changed(each)
@@ -193,7 +199,8 @@ def test_no_instance_is_given_twice_and_none_is_left_beside_somebody_who_waits(q
 
 
 def test_rings_stay_sorted():
-    inventory, expected = Inventory(), []
+    inventory = Inventory()
+    expected: list[tuple[int, str]] = []
     for name in names("i", 300):
         inventory.changed(instance(name))
         insort(expected, (position(name), name))

@@ -4,7 +4,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from signalling.kubernetes.instances import Instance, Pool
-from signalling.matchmaker.matching import Matching, Share
+from signalling.matchmaker.matching import Share
 from signalling.matchmaker.metrics import MatchmakerMetrics, state_of
 from signalling.matchmaker.outcomes import Outcome, outcome_of
 from tests.unit.signalling.clients import eventually
@@ -25,6 +25,7 @@ def instance(pool: Pool, ready: bool, going: bool) -> Instance:
         (Pool.SESSION, False, False, "session"),
         (Pool.IDLE, True, True, "ending"),
         (Pool.SESSION, True, True, "ending"),
+        (Pool.ENDED, True, False, "ending"),
     ],
 )
 def test_an_instance_is_in_one_state(pool, ready, going, state):
@@ -44,8 +45,42 @@ def test_a_session_has_one_outcome(connected, left, outcome):
     assert outcome_of(connected, left) is outcome
 
 
+class Nothing:
+    """A replica of which there is nothing to see."""
+
+    def players(self) -> int:
+        return 0
+
+    def waiting(self, application: str) -> int:
+        return 0
+
+    def idle(self, application: str) -> int:
+        return 0
+
+    def instances(self) -> list[Instance]:
+        return []
+
+    def shared_ratio(self, application: str) -> float | None:
+        return None
+
+    def turn_nodes(self) -> int:
+        return 0
+
+    def session_turn(self) -> list[tuple[str, str]]:
+        return []
+
+    def replicas(self) -> int:
+        return 1
+
+    def store_available(self) -> bool:
+        return True
+
+    def store_failures(self) -> int:
+        return 0
+
+
 def test_what_can_be_counted_is_there_before_it_happens():
-    metrics = MatchmakerMetrics(Matching(["demo"], None), ["demo"], lambda: 0, lambda: 0)  # type: ignore[arg-type]
+    metrics = MatchmakerMetrics(["demo"], Nothing())
     metrics.expect({"demo": [Share("v1", 100)]})
     text = generate_latest(metrics.registry).decode()
     for outcome in Outcome:
@@ -54,6 +89,9 @@ def test_what_can_be_counted_is_there_before_it_happens():
         'pixel_players_refused_total{why="full"} 0.0',
         'pixel_claims_total{outcome="claimed"} 0.0',
         'pixel_instances_deleted_total{why="stranded"} 0.0',
+        "pixel_instances_recycled_total 0.0",
+        "pixel_store_available 1.0",
+        "pixel_store_failures_total 0.0",
         'pixel_queue_wait_seconds_count{application="demo"} 0.0',
     ):
         assert line in text.splitlines()
@@ -67,7 +105,7 @@ async def test_a_session_s_metrics_name_its_version_its_outcome_and_its_turn_nod
     await stage.matchmaker()
     stage.cluster.put(node("turn-2", {"InternalIP": "10.0.30.5"}, cordoned=True))
     unreal = await stage.instance("demo-1")
-    await eventually(lambda: stage.matchmakers[0]._matching.idle("demo") == 1, "an idle instance")
+    await eventually(lambda: stage.matchmakers[0].replica.idle("demo") == 1, "an idle instance")
     assert await shows(stage, 'pixel_instances{application="demo",state="idle",version="v1"} 1.0')
     player = await stage.player()
     await stream(player, unreal)
@@ -76,6 +114,7 @@ async def test_a_session_s_metrics_name_its_version_its_outcome_and_its_turn_nod
     assert await shows(stage, f'pixel_session_turn{{node="turn-1",session="{session}"}} 1.0')
     await player.socket.close()
     await stage.gone("demo-1")
+    await unreal.expect("playerDisconnected")
     text = (await stage.ask("/metrics"))[1]
     assert "pixel_session_turn{" not in text
     assert 'pixel_sessions_ended_total{application="demo",outcome="completed",version="v1"} 1.0' in text

@@ -9,7 +9,6 @@ import pytest
 from signalling.ice.servers import TransportPolicy
 from signalling.matchmaker.page import page_files
 from signalling.matchmaker.settings import read, read_stack
-from signalling.matchmaker.stranded import stranded
 from signalling.matchmaker.watching import LONGEST_PAUSE, pause
 from signalling.shell.environment import SettingError
 
@@ -18,15 +17,6 @@ STACK = {
     "applications": [{"name": "demo"}, {"name": "other"}],
     "turn": {"port": 3478, "transport_policy": "relay", "realm": "pixel", "credential_seconds": 86400},
 }
-
-
-def test_an_instance_is_stranded_after_a_long_silence_only():
-    since, lost = stranded({}, {"a": 0, "b": 2, "c": None}, now=100.0, patience=20.0)
-    assert (since, lost) == ({"a": 100.0, "c": 100.0}, [])
-    since, lost = stranded(since, {"a": 1, "c": None, "d": 0}, now=115.0, patience=20.0)
-    assert (since, lost) == ({"c": 100.0, "d": 115.0}, [])
-    since, lost = stranded(since, {"a": 0, "c": None, "d": 0}, now=120.0, patience=20.0)
-    assert (since, lost) == ({"a": 120.0, "c": 100.0, "d": 115.0}, ["c"])
 
 
 def test_pauses_grow_to_a_limit_and_differ_between_replicas():

@@ -262,7 +262,6 @@ def test_coming_back_with_a_peer_connection_that_stands_asks_for_nothing(opted):
     assert opted.from_player(CANDIDATE) == []
     assert opted.from_player('{"type":"sessionResume","ticket":"u"}') == []
     assert opted.allocated(going_on=True) == [ToInstance(CANDIDATE)]
-    assert opted.stage is Stage.STREAMING
     assert opted.from_instance(CONFIG) == []
     assert opted.from_instance(READY) == [ToPlayer(READY)]
     assert opted.seen

@@ -10,7 +10,7 @@ from signalling.kubernetes.instances import Instance, Pool
 from signalling.matchmaker.inventory import Inventory
 from signalling.matchmaker.matching import Share
 from signalling.matchmaker.settings import ApplicationSettings, Sessions, SessionSettings
-from signalling.matchmaker.sharing import FULL_SECONDS, Seating, SharedInstances
+from signalling.matchmaker.sharing import COUNTED_SECONDS, FULL_SECONDS, Seating, SharedInstances
 
 APPLICATION = ApplicationSettings(name="tour", sessions=Sessions.SHARED, session=SessionSettings(players=3))
 SHARES = [Share("v1", 1)]
@@ -21,10 +21,17 @@ def instance(name: str, players: int = 0, **more: Any) -> Instance:
     return Instance(name=name, application="tour", pool=Pool.IDLE, address="10.0.0.1", **{**given, **more})
 
 
-def shared(*instances: Instance) -> SharedInstances:
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def shared(*instances: Instance, clock: Clock | None = None) -> SharedInstances:
     inventory = Inventory()
     inventory.listed(instances)
-    return SharedInstances(inventory)
+    return SharedInstances(inventory, clock or Clock())
 
 
 def test_the_fullest_with_room_is_filled_first():
@@ -53,20 +60,35 @@ def test_who_has_joined_counts_until_the_annotation_says_so():
     it.joined(known)
     assert it.players(known) == 2
     it.joined(known)
-    assert (it.players(known), it.seating(APPLICATION, SHARES, 0.0).room) == (3, 0)
-    assert it.players(instance("a", 2)) == 2, "somebody has left again"
+    assert (it.players(known), it.seating(APPLICATION, SHARES).room) == (3, 0)
+    it.changed(known, instance("a", 1, revision="2"))
+    assert it.players(known) == 3
+    it.changed(known, instance("a", 2))
+    it.changed(instance("a", 2), known)
+    assert it.players(known) == 1, "counted twice since"
+
+
+def test_who_has_joined_is_counted_after_a_while_though_the_number_may_be_the_same():
+    clock = Clock()
+    it = shared(instance("a", 1), clock=clock)
+    it.joined(instance("a", 1))
+    clock.now += COUNTED_SECONDS
+    assert it.players(instance("a", 1)) == 1, "somebody else has left"
 
 
 def test_an_instance_that_says_it_is_full_is_believed_for_a_while():
-    it = shared(instance("a", 1), instance("b", 0))
-    it.full(instance("a", 1), 100.0)
-    assert it.seating(APPLICATION, SHARES, 100.0).take(["v1"]) == "b"
-    assert it.seating(APPLICATION, SHARES, 100.0 + FULL_SECONDS).take(["v1"]) == "a"
+    clock = Clock()
+    it = shared(instance("a", 1), instance("b", 0), clock=clock)
+    it.joined(instance("a", 1))
+    it.full(instance("a", 1))
+    assert it.seating(APPLICATION, SHARES).take(["v1"]) == "b"
+    clock.now += FULL_SECONDS
+    assert it.seating(APPLICATION, SHARES).take(["v1"]) == "a"
 
 
 @pytest.mark.parametrize("change", [{"ready": False}, {"draining": True}, {"going": True}, {"version": "v2"}])
 def test_what_takes_nobody_has_no_room(change):
-    assert shared(instance("a", **change)).seating(APPLICATION, SHARES, 0.0).room == 0
+    assert shared(instance("a", **change)).seating(APPLICATION, SHARES).room == 0
 
 
 def test_the_ratio_is_players_by_room():

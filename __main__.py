@@ -10,6 +10,7 @@ from components.addons.gpu import GpuPlugin, GpuPluginArgs
 from components.addons.ingress import grafana_url
 from components.addons.monitoring import Monitoring, MonitoringArgs
 from components.addons.network_policies import NetworkPolicyEngine, NetworkPolicyEngineArgs
+from components.dns_steering import DnsSteering, DnsSteeringArgs
 from components.foundation import lay
 from components.identity import Feature, Identity, IdentityArgs
 from components.redis import lay_redis
@@ -28,6 +29,7 @@ from components.workloads import (
     OWN_NAMESPACES,
 )
 from components.workloads.fleet import Fleet, FleetArgs
+from components.workloads.front import Front, FrontArgs
 from components.workloads.matchmaker import Matchmaker, MatchmakerArgs
 from components.workloads.namespaces import Namespaces, NamespacesArgs
 from components.workloads.prepull import Prepull, PrepullArgs
@@ -112,10 +114,11 @@ turn = Turn(
     ),
     in_cluster,
 )
+front = Front("front", FrontArgs(its, secrets.values, namespaces), in_both)
 matchmaker = Matchmaker(
     "matchmaker",
     MatchmakerArgs(
-        its.matchmaker, its.images, its.apps, its.turn, turn_name, turn.secret, redis, namespaces, pools
+        its.matchmaker, its.images, its.apps, its.turn, turn_name, turn.secret, redis, front, namespaces, pools
     ),
     in_cluster,
 )
@@ -128,6 +131,8 @@ fleets = [
     for app in its.apps
     for version in app.versions
 ]
+if its.regions.steering:
+    DnsSteering("steering", DnsSteeringArgs(its, tags), in_oci)
 if its.pools.prepull:
     for app in its.apps:
         for version in app.versions:

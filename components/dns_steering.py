@@ -14,7 +14,8 @@ import pulumi
 
 from components import oci, ports
 from components.oci import OciResource
-from components.settings.regions import Continent, SteeringSettings
+from components.settings import Settings
+from components.settings.regions import Continent
 
 GEO_KEYS: Mapping[Continent, str] = {
     Continent.AFRICA: "6255146",
@@ -26,6 +27,8 @@ GEO_KEYS: Mapping[Continent, str] = {
 }
 """https://docs.oracle.com/iaas/Content/TrafficManagement/Reference/trafficmanagementgeo.htm"""
 HEALTH_SECONDS = 30
+HEALTH_PATH = "/region"
+"""Answered by every matchmaker, with or without room."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,7 @@ class Answer:
 class DnsSteeringArgs:
     """What the policy is made from."""
 
-    compartment: str
-    cluster_name: str
-    domain: str
-    """The name of all regions."""
-    settings: SteeringSettings
-    answers: tuple[Answer, ...]
-    """The first one is the default."""
-    health_path: str
+    its: Settings
     tags: Mapping[str, str]
 
 
@@ -61,18 +57,25 @@ class DnsSteering(pulumi.ComponentResource):
     def __init__(self, name: str, args: DnsSteeringArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("pixel:dns_steering:DnsSteering", name, None, opts)
         options = pulumi.ResourceOptions(parent=self)
-        about = {"compartmentId": args.compartment, "freeformTags": dict(args.tags)}
+        its, steering = args.its, args.its.regions.steering
+        if steering is None:
+            raise ValueError("this stack steers nobody")
+        about = {
+            "compartmentId": its.compartment,
+            "displayName": f"{its.cluster.name}-regions",
+            "freeformTags": dict(args.tags),
+        }
+        regions = answers(its)
         monitor = OciResource(
             oci.HTTP_MONITOR,
             f"{name}-health",
             {
                 **about,
-                "displayName": f"{args.cluster_name}-regions",
-                "targets": [answer.host for answer in args.answers],
+                "targets": [region.host for region in regions],
                 "protocol": "HTTPS",
                 "method": "GET",
                 "port": ports.HTTPS,
-                "path": args.health_path,
+                "path": HEALTH_PATH,
                 "intervalInSeconds": HEALTH_SECONDS,
                 "isEnabled": True,
             },
@@ -83,9 +86,8 @@ class DnsSteering(pulumi.ComponentResource):
             name,
             {
                 **about,
-                "displayName": f"{args.cluster_name}-regions",
                 "template": "ROUTE_BY_GEO",
-                "ttl": args.settings.ttl,
+                "ttl": steering.ttl,
                 "healthCheckMonitorId": monitor.id,
                 "answers": [
                     {
@@ -95,9 +97,9 @@ class DnsSteering(pulumi.ComponentResource):
                         "pool": each.region,
                         "isDisabled": False,
                     }
-                    for each in args.answers
+                    for each in regions
                 ],
-                "rules": rules(args.answers),
+                "rules": rules(regions),
             },
             options,
         )
@@ -105,15 +107,21 @@ class DnsSteering(pulumi.ComponentResource):
             oci.STEERING_POLICY_ATTACHMENT,
             f"{name}-attachment",
             {
-                "displayName": f"{args.cluster_name}-regions",
-                "domainName": args.domain,
-                "zoneId": args.settings.zone_id,
+                "displayName": about["displayName"],
+                "domainName": its.regions.domain,
+                "zoneId": steering.zone_id,
                 "steeringPolicyId": policy.id,
             },
             options,
         )
         self.policy_id = policy.id
-        self.register_outputs({"domain": args.domain, "policyId": policy.id})
+        self.register_outputs({"domain": its.regions.domain, "policyId": policy.id})
+
+
+def answers(its: Settings) -> list[Answer]:
+    """The regions, this one first: it is the default."""
+    own = Answer(its.regions.name, its.domain or "", its.regions.continents)
+    return [own, *(Answer(peer.name, peer.host, peer.continents) for peer in its.regions.peers)]
 
 
 def _record(answer: Answer) -> dict[str, Any]:

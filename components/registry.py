@@ -13,8 +13,7 @@ import pulumi
 
 from components import oci
 from components.oci import OciResource
-from components.secrets import kubernetes_secret, read_back
-from components.settings.reading import SettingsError
+from components.secrets import kubernetes_secret, read_back, word_of
 from components.settings.registry import PULL_SECRET, Image, PullSettings, pull_servers
 
 _DOCKER_CONFIG = "kubernetes.io/dockerconfigjson"
@@ -89,26 +88,10 @@ class PullSecrets(pulumi.ComponentResource):
         self.register_outputs({"servers": servers, "secretName": PULL_SECRET})
 
     def _token(self, args: PullSecretsArgs) -> pulumi.Output[str]:
-        if args.pull.auth_token_id is None:
-            return pulumi.Output.secret(args.pull.auth_token)
-        return read_back(args.pull.auth_token_id, self).apply(token_of)
-
-
-def token_of(content: bytes) -> str:
-    """The token that a vault's secret holds.
-
-    Raises:
-        SettingsError: the secret holds something else; nothing of it is shown.
-    """
-    try:
-        token = content.decode("ascii").strip()
-    except UnicodeDecodeError:
-        token = ""
-    if not token.isprintable() or not token or " " in token:
-        raise SettingsError(
-            ["pixel:registry.pull.auth_token names a secret that is not one word. Put the user's token into it."]
-        ) from None
-    return token
+        token = args.pull.auth_token
+        if token.ocid is None:
+            return pulumi.Output.secret(token.value)
+        return read_back(token.ocid, self).apply(lambda content: word_of(content, "pixel:registry.pull.auth_token"))
 
 
 def repositories(images: Iterable[Image]) -> list[str]:

@@ -22,6 +22,7 @@ import pulumi
 from components import oci
 from components.manifests import KubernetesObject
 from components.oci import OciResource, invoke
+from components.settings.reading import SettingsError
 from components.settings.secrets import Secret, SecretsSettings, Vault
 
 _BYTES = 32
@@ -149,6 +150,23 @@ def read_back(secret_id: pulumi.Input[str], parent: pulumi.Resource) -> pulumi.O
     bundle = invoke(oci.GET_SECRET_BUNDLE, {"secretId": secret_id, "stage": "CURRENT"}, parent)
     content: pulumi.Output[str] = pulumi.Output.secret(bundle["secretBundleContents"][0]["content"])
     return content.apply(decoded)
+
+
+def word_of(content: bytes, key: str) -> str:
+    """The word that a vault's secret holds, such as a token; `key` of the stack file names the secret.
+
+    Raises:
+        SettingsError: the secret holds something else; nothing of it is shown.
+    """
+    try:
+        word = content.decode("ascii").strip()
+    except UnicodeDecodeError:
+        word = ""
+    if not word.isprintable() or not word or " " in word:
+        raise SettingsError(
+            [f"{key} names a secret that is not one word. Put that word into it, and no other."]
+        ) from None
+    return word
 
 
 def drawn() -> SecretValue:

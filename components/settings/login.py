@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Network
 
-from components.settings.given_secrets import GivenSecret, read_given
+from components.settings.kept import Kept, read_kept
 from components.settings.reading import Reader, Refusals
 
 FEWEST_TOKEN_CHARACTERS = 16
@@ -41,9 +41,9 @@ class LoginSettings:
     """The `login` key; without it anybody may come."""
 
     mode: LoginMode = LoginMode.NONE
-    secret: GivenSecret | None = None
+    secret: Kept | None = None
     """Mode shared: the token. Mode signed with HS256: what signs."""
-    previous: GivenSecret | None = None
+    previous: Kept | None = None
     """The one before, which holds while they are exchanged."""
     algorithms: tuple[Algorithm, ...] = ()
     issuer: str = ""
@@ -82,8 +82,8 @@ def _refuse_unused(reader: Reader, login: LoginSettings) -> None:
 
 
 def _read_shared(reader: Reader) -> LoginSettings:
-    previous = read_given(reader, "previous_token", "a token") if reader.has("previous_token") else None
-    return LoginSettings(LoginMode.SHARED, read_given(reader, "token", "a token"), previous)
+    previous = read_kept(reader, "previous_token", "a token") if reader.has("previous_token") else None
+    return LoginSettings(LoginMode.SHARED, read_kept(reader, "token", "a token"), previous)
 
 
 def _read_signed(reader: Reader) -> LoginSettings:
@@ -92,8 +92,8 @@ def _read_signed(reader: Reader) -> LoginSettings:
     previous = symmetric and reader.has("previous_secret")
     return LoginSettings(
         mode=LoginMode.SIGNED,
-        secret=read_given(reader, "secret", "a secret") if symmetric else None,
-        previous=read_given(reader, "previous_secret", "a secret") if previous else None,
+        secret=read_kept(reader, "secret", "a secret") if symmetric else None,
+        previous=read_kept(reader, "previous_secret", "a secret") if previous else None,
         algorithms=algorithms,
         issuer=reader.text("issuer", r"\S+", 'the `iss` of its tokens, such as "https://id.example.com/"'),
         audience=reader.text("audience", r"\S+", 'the `aud` of its tokens, such as "pixel"'),
@@ -112,7 +112,7 @@ def _read_algorithms(reader: Reader) -> tuple[Algorithm, ...]:
 def check_login(login: LoginSettings, refusals: Refusals) -> None:
     """Refuse secrets that can be guessed; those that a vault keeps are not known here."""
     key = "token" if login.mode is LoginMode.SHARED else "secret"
-    named: Sequence[tuple[str, GivenSecret | None]] = ((key, login.secret), (f"previous_{key}", login.previous))
+    named: Sequence[tuple[str, Kept | None]] = ((key, login.secret), (f"previous_{key}", login.previous))
     for name, given in named:
         if given is not None and given.value and len(given.value) < login.fewest_characters:
             problem = f"short enough to be guessed, at {len(given.value)} characters"

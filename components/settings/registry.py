@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
-from components.settings.given_secrets import read_given
+from components.settings.kept import Kept, read_kept
 from components.settings.reading import Reader, Refusals
 
 _OCIR = re.compile(r"(?P<key>[a-z]{3})\.ocir\.io|ocir\.(?P<region>[a-z0-9-]+)\.oci\.oraclecloud\.com")
@@ -30,10 +30,7 @@ class PullSettings:
 
     username: str
     """For OCIR the tenancy's namespace and a user: `acme/pull`."""
-    auth_token: str = field(repr=False)
-    """The token itself, a secret of the stack; empty where a vault keeps it, or while the file is still encrypted."""
-    auth_token_id: str | None
-    """OCID of the vault's secret that holds the token."""
+    auth_token: Kept
     servers: tuple[str, ...]
     """Hosts of the registries that take this user; empty for those of OCIR that the images are in."""
 
@@ -86,11 +83,10 @@ def read_registry(reader: Reader) -> RegistrySettings:
 
 
 def _read_pull(reader: Reader) -> PullSettings:
-    token = read_given(reader, "auth_token", "a token")
+    token = read_kept(reader, "auth_token", "a token")
     pull = PullSettings(
         username=reader.text("username", r"[^\s:\"]+", 'a name without colons, for OCIR "namespace/user"'),
-        auth_token=token.value,
-        auth_token_id=token.kept_id,
+        auth_token=token,
         servers=reader.texts("servers", _HOST, 'the host of a registry, such as "registry.example.com"', []),
     )
     reader.close()

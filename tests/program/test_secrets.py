@@ -170,7 +170,7 @@ def test_pods_of_private_images_pull_with_the_secret_of_their_namespace(record: 
             "auths": {
                 server: {
                     "username": "acme/pixel-pull",
-                    "password": kept_in_vault(its.registry.pull.auth_token_id or ""),
+                    "password": kept_in_vault(its.registry.pull.auth_token.ocid or ""),
                 }
             }
         }

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from components.registry import repositories, token_of
+from components.registry import repositories
+from components.secrets import word_of
 from components.settings import SettingsError, load
+from components.settings.kept import Kept
 from components.settings.registry import PULL_SECRET, Image, PullSettings, image_of, pull_servers
 from tests.unit.components.settings_cases import patched
 
@@ -42,8 +44,8 @@ def test_a_repository_is_named_without_the_namespace_and_once() -> None:
 
 def test_the_user_signs_in_to_the_registries_it_belongs_to_only() -> None:
     images = [image_of("fra.ocir.io/acme/turn:1"), image_of("quay.io/acme/app:1")]
-    assert pull_servers(PullSettings("a/b", TOKEN, None, ()), images) == ["fra.ocir.io"]
-    assert pull_servers(PullSettings("a/b", TOKEN, None, ("quay.io",)), images) == ["quay.io"]
+    assert pull_servers(PullSettings("a/b", Kept(TOKEN), ()), images) == ["fra.ocir.io"]
+    assert pull_servers(PullSettings("a/b", Kept(TOKEN), ("quay.io",)), images) == ["quay.io"]
 
 
 def load_pull(**pull: Any) -> Any:
@@ -52,10 +54,10 @@ def load_pull(**pull: Any) -> Any:
 
 def test_the_token_is_given_itself_or_by_its_ocid() -> None:
     own = load_pull().registry.pull
-    assert (own.auth_token, own.auth_token_id) == (TOKEN, None)
+    assert (own.auth_token.value, own.auth_token.ocid) == (TOKEN, None)
     ocid = "ocid1.vaultsecret.oc1.fra.amaaaexample"
     kept = load_pull(auth_token=ocid).registry.pull
-    assert (kept.auth_token, kept.auth_token_id) == ("", ocid)
+    assert (kept.auth_token.value, kept.auth_token.ocid) == ("", ocid)
 
 
 def test_pods_know_the_secret_only_where_there_is_one() -> None:
@@ -64,7 +66,7 @@ def test_pods_know_the_secret_only_where_there_is_one() -> None:
 
 
 def test_a_token_that_is_still_encrypted_is_taken_as_it_is() -> None:
-    assert load_pull(auth_token={"secure": "v1:abc"}).registry.pull.auth_token == ""
+    assert load_pull(auth_token={"secure": "v1:abc"}).registry.pull.auth_token.value == ""
 
 
 def test_the_token_is_never_shown() -> None:
@@ -89,9 +91,9 @@ def test_images_of_other_registries_need_a_word_on_who_takes_the_user() -> None:
 @pytest.mark.parametrize("content", [b"", b"\xa5\x8f", b"two words", b"two\nlines"])
 def test_a_vaults_secret_that_is_no_token_is_refused_and_not_shown(content: bytes) -> None:
     with pytest.raises(SettingsError, match=r"registry\.pull\.auth_token") as refused:
-        token_of(content)
+        word_of(content, "pixel:registry.pull.auth_token")
     assert "words" not in str(refused.value) and "lines" not in str(refused.value)
 
 
 def test_the_end_of_a_line_is_no_part_of_a_token() -> None:
-    assert token_of(b"secret-token\n") == "secret-token"
+    assert word_of(b"secret-token\n", "a key") == "secret-token"

@@ -7,7 +7,7 @@ import pytest
 
 from components.settings import Settings, SettingsError, load
 from components.settings.api import ApiSettings
-from components.settings.given_secrets import GivenSecret
+from components.settings.kept import Kept
 from components.settings.limits import LimitsSettings
 from components.settings.login import Algorithm, LoginMode, LoginSettings
 from components.settings.network import PODS_CIDR
@@ -195,20 +195,20 @@ def test_without_the_keys_anybody_may_come_and_nothing_goes_out() -> None:
 
 def test_logins_are_read() -> None:
     shared = its(login={"mode": "shared", "token": TOKEN, "previous_token": KEPT}).login
-    assert (shared.mode, shared.secret) == (LoginMode.SHARED, GivenSecret(TOKEN))
-    assert shared.previous == GivenSecret("", KEPT)
+    assert (shared.mode, shared.secret) == (LoginMode.SHARED, Kept(TOKEN))
+    assert shared.previous == Kept("", KEPT)
     assert TOKEN not in repr(shared)
     signed = its(login=SIGNED | {"networks": ["192.0.2.0/24"]}).login
     assert (signed.algorithms, signed.secret) == ((Algorithm.RS256,), None)
     assert signed.networks == (IPv4Network("192.0.2.0/24"),)
     both = its(login=SIGNED | {"algorithms": ["HS256", "RS256"], "secret": SECRET}).login
-    assert both.secret == GivenSecret(SECRET)
-    assert its(login=SYMMETRIC | {"secret": KEPT}).login.secret == GivenSecret("", KEPT)
+    assert both.secret == Kept(SECRET)
+    assert its(login=SYMMETRIC | {"secret": KEPT}).login.secret == Kept("", KEPT)
 
 
 def test_a_secret_that_is_still_encrypted_is_taken() -> None:
     at_rest = {"secure": "AAABAxyz"}
-    assert its(login={"mode": "shared", "token": at_rest}).login.secret == GivenSecret("")
+    assert its(login={"mode": "shared", "token": at_rest}).login.secret == Kept("")
 
 
 def test_proxies_are_traefiks_pods_where_there_is_an_ingress() -> None:

@@ -104,7 +104,7 @@ ROUTES: Final = (
         "POST",
         "/applications/{application}/versions/{version}/drain",
         "drainVersion",
-        "Give a version no new sessions until the next deployment",
+        "Give a version no new sessions until it is resumed",
         h.drain_version,
         d.Done,
         body=d.Nothing,

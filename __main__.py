@@ -29,7 +29,7 @@ from components.workloads import (
     OWN_NAMESPACES,
 )
 from components.workloads.fleet import Fleet, FleetArgs
-from components.workloads.front import Front, FrontArgs
+from components.workloads.front import Front, FrontArgs, openings
 from components.workloads.matchmaker import Matchmaker, MatchmakerArgs
 from components.workloads.namespaces import Namespaces, NamespacesArgs
 from components.workloads.prepull import Prepull, PrepullArgs
@@ -83,6 +83,7 @@ namespaces = Namespaces(
         its.apps,
         its.pools,
         its.redis.mode,
+        tuple(openings(its)),
         addons=frozenset(name for name, wanted in addons.items() if wanted),
     ),
     in_cluster,

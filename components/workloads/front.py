@@ -22,7 +22,7 @@ from components.settings.login import LoginMode, LoginSettings
 from components.settings.regions import Peer, Place
 from components.settings.secrets import Secret
 from components.workloads import INGRESS_NAMESPACE, PLATFORM_NAMESPACE
-from components.workloads.network_policies import MATCHMAKER, Block, Opening, Pods, Port, Way, policies
+from components.workloads.network_policies import MATCHMAKER, Block, Opening, Pods, Port, Way
 
 ADMIN_SECRET = "admin-key"  # noqa: S105 - the name of the object
 WEBHOOK_SECRET = "webhook-key"  # noqa: S105
@@ -67,7 +67,7 @@ class FrontArgs:
 
 
 class Front(pulumi.ComponentResource):
-    """Secrets and NetworkPolicies. It needs both providers: that of the region reads what a vault keeps."""
+    """The secrets. It needs both providers: that of the region reads what a vault keeps."""
 
     settings: Mapping[str, Any]
     """Its members of the matchmaker's settings file."""
@@ -85,10 +85,6 @@ class Front(pulumi.ComponentResource):
             self.secrets.append(self._made(WEBHOOK_SECRET, args.secrets[Secret.WEBHOOKS]))
         if args.its.login.secret is not None:
             self.secrets.append(self._given(args.its.login, args.its.login.secret))
-        options = pulumi.ResourceOptions(parent=self, depends_on=[args.namespaces])
-        for document in policies(tuple(openings(args.its))):
-            if document["metadata"]["name"] != "default-deny":
-                KubernetesObject(document, options)
         self.register_outputs({"adminSecret": ADMIN_SECRET})
 
     def _made(self, name: str, value: SecretValue) -> KubernetesObject:
@@ -184,7 +180,7 @@ def _place(place: Place | None) -> dict[str, Any]:
 
 
 def openings(its: Settings) -> Iterator[Opening]:
-    """The rows that this stack needs beside the table of everybody's."""
+    """The rows of NetworkPolicies that this stack needs beside the table of everybody's."""
     if its.api.public:
         reason = "Session API and operator page"
         yield Opening("operators-through-ingress", MATCHMAKER, Way.FROM, (_TRAEFIK,), _tcp([ports.OPERATIONS]), reason)

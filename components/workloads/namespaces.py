@@ -23,7 +23,7 @@ from components.workloads import (
     MONITORING_NAMESPACE,
     PLATFORM_NAMESPACE,
 )
-from components.workloads.network_policies import openings, policies
+from components.workloads.network_policies import Opening, openings, policies
 
 _PODS_OF_A_NODE = 110
 """The kubelet's bound, and so that of instances that share a node by CPU alone."""
@@ -77,6 +77,8 @@ class NamespacesArgs:
     apps: tuple[AppSettings, ...]
     pools: PoolsSettings
     redis: RedisMode
+    front: tuple[Opening, ...] = ()
+    """What the matchmaker's front opens in this stack."""
     addons: frozenset[str] = frozenset()
     """Which of the namespaces that come with an add-on are wanted, by name."""
 
@@ -96,7 +98,7 @@ class Namespaces(pulumi.ComponentResource):
             {
                 "instances_namespace": INSTANCES_NAMESPACE,
                 "instances_account": INSTANCES_ACCOUNT,
-                "policies": policies(openings(args.network, args.apps, args.redis)),
+                "policies": policies((*openings(args.network, args.apps, args.redis), *args.front)),
                 "most_pods": most_instances(args.apps, args.pools),
             },
             parent=self,

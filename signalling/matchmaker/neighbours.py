@@ -16,6 +16,8 @@ from signalling.store.interface import Store, StoreUnavailable
 LOG: Final = logging.getLogger("matchmaker.neighbours")
 EVERYBODY: Final = "all"
 PRESENT: Final = "replicas"
+SOON: Final = 0.01
+"""Seconds in which the same is said once."""
 
 
 class Reach(Enum):
@@ -123,6 +125,8 @@ class Neighbours:
         self._store: Final = store
         self._rhythm: Final = rhythm
         self._live: frozenset[str] = frozenset({replica})
+        self._soon: Final[set[Wake]] = set()
+        self._saying: Final[set[asyncio.Future[None]]] = set()
         self._hear: Callable[[Word], None] = lambda word: None
         self._returned: Callable[[], None] = lambda: None
 
@@ -150,6 +154,19 @@ class Neighbours:
             await self._store.publish(to, msgspec.json.encode(word))
         except StoreUnavailable as error:
             self.lost(error)
+
+    def say_soon(self, word: Wake) -> None:
+        """Tell all replicas something that is the same however often it is said."""
+        if not self._soon:
+            asyncio.get_running_loop().call_later(SOON, self._say_now)
+        self._soon.add(word)
+
+    def _say_now(self) -> None:
+        for word in self._soon:
+            task = asyncio.ensure_future(self.say(word))
+            self._saying.add(task)
+            task.add_done_callback(self._saying.discard)
+        self._soon.clear()
 
     async def follow(self) -> None:
         """Give signs of life and listen; returns only when it is cancelled."""

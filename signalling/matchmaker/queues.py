@@ -5,6 +5,7 @@ again and again, so that it fills up again when it has lost them, and forgets th
 store is away for long, these are all there is.
 """
 
+import asyncio
 import time
 from bisect import bisect_left, insort
 from collections.abc import Iterable
@@ -17,6 +18,8 @@ from signalling.tickets.claims import PlayerTicket
 
 PAGE: Final = 256
 """Of the queue that is read at once."""
+TOGETHER: Final = 0.002
+"""Seconds in which those who leave are told of at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Queues:
         self._neighbours: Final = neighbours
         self._keeping: Final = keeping
         self._own: Final = {name: _Own() for name in applications}
+        self._leaving: Final[dict[tuple[str, bool], dict[str, int]]] = {}
 
     def waiting(self, application: str) -> int:
         """The players who wait here."""
@@ -99,12 +103,19 @@ class Queues:
         return own.pop(session) if found is not None and found.epoch == epoch else None
 
     async def forget(self, application: str, claimant: Claimant, *, keep: bool) -> None:
-        """Tell the store that somebody waits no more; ``keep`` the place for the grace time."""
-        session, seconds = claimant.place.session, self._keeping.grace if keep else 0
-        try:
-            await self._store.leave(application, session, claimant.epoch, seconds)
-        except StoreUnavailable as error:
-            self._neighbours.lost(error)
+        """Tell the store that somebody waits no more; ``keep`` the place for the grace time.
+
+        Those who are served at the same time are told of together.
+        """
+        leaving = self._leaving.setdefault((application, keep), {})
+        leaving[claimant.place.session] = claimant.epoch
+        await asyncio.sleep(TOGETHER)
+        if self._leaving.get((application, keep)) is leaving:
+            del self._leaving[application, keep]
+            try:
+                await self._store.leave(application, leaving, self._keeping.grace if keep else 0)
+            except StoreUnavailable as error:
+                self._neighbours.lost(error)
 
     async def length(self, application: str) -> int:
         """How many wait, on all replicas; here only, where the store is away."""

@@ -105,9 +105,7 @@ class MatchmakerServer:
         await self.replica.allocation.stop(LAST_SECONDS)
         await self.replica.sessions.stop(LAST_SECONDS)
         await self._port.close()
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await _cancel(self._background)
         await self.replica.sweeper.stop(LAST_SECONDS)
         await self.replica.neighbours.leave()
         if self._front is not None:
@@ -153,6 +151,15 @@ class MatchmakerServer:
             app.add_routes(self._front.routes())
         app.router.add_get("/{path:.*}", handle)
         return app
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait for their end; again and again, as a library's own timeout may swallow a cancellation."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=0.5)
 
 
 def _ended(task: asyncio.Task[None]) -> None:

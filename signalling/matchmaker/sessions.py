@@ -368,13 +368,13 @@ class Sessions:
     async def _moved_on(self, application: str, claimant: Claimant) -> None:
         """Somebody is out of the queue: those behind move up, on all replicas."""
         await self._its.queues.forget(application, claimant, keep=True)
-        await self._its.neighbours.say(Wake(application))
+        self._its.neighbours.say_soon(Wake(application))
 
     async def _forget(self, player: Player, claimant: Claimant | None) -> None:
         ticket = player.ticket
         if claimant is not None:
             await self._its.queues.forget(ticket.app, claimant, keep=not player.ending)
-            await self._its.neighbours.say(Wake(ticket.app))
+            self._its.neighbours.say_soon(Wake(ticket.app))
             self._wake(ticket.app)
         if player.epoch:
             await self._its.leases.release(ticket.player, player.epoch)

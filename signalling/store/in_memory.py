@@ -96,15 +96,16 @@ class MemoryStore:
                 self._kept.pop(f"{application} {session}")
         return frozenset(taken)
 
-    async def leave(self, application: str, session: str, epoch: int, keep: float = 0) -> None:
+    async def leave(self, application: str, epochs: Mapping[str, int], keep: float = 0) -> None:
         """See Store."""
         queue = self._queue(application)
-        found = queue.waiting.get(session)
-        if found is None or found[0].epoch > epoch:
-            return
-        queue.remove(session)
-        if keep > 0:
-            self._kept.put(f"{application} {session}", found[0].place, keep)
+        for session, epoch in epochs.items():
+            found = queue.waiting.get(session)
+            if found is None or found[0].epoch > epoch:
+                continue
+            queue.remove(session)
+            if keep > 0:
+                self._kept.put(f"{application} {session}", found[0].place, keep)
 
     async def keep(self, application: str, place: Place, seconds: float) -> None:
         """See Store."""

@@ -92,10 +92,14 @@ class RedisStore:
             taken.update(await self._run(scripts.WAIT, self._queue(application), [replica, _ms(seconds), *flat]))
         return frozenset(taken)
 
-    async def leave(self, application: str, session: str, epoch: int, keep: float = 0) -> None:
+    async def leave(self, application: str, epochs: Mapping[str, int], keep: float = 0) -> None:
         """See Store."""
-        keys = [*self._queue(application), self._key("kept", application, session)]
-        await self._run(scripts.LEAVE, keys, [session, epoch, _ms(keep) if keep > 0 else 0])
+        sessions = list(epochs)
+        for first in range(0, len(sessions), PAGE):
+            some = sessions[first : first + PAGE]
+            keys = [*self._queue(application), *(self._key("kept", application, session) for session in some)]
+            said = [part for session in some for part in (session, epochs[session])]
+            await self._run(scripts.LEAVE, keys, [_ms(keep) if keep > 0 else 0, *said])
 
     async def keep(self, application: str, place: Place, seconds: float) -> None:
         """See Store."""

@@ -78,8 +78,11 @@ class Store(Protocol):
         """
         ...
 
-    async def leave(self, application: str, session: str, epoch: int, keep: float = 0) -> None:
-        """Out of the queue, unless another connection has the place; ``place`` still knows it for ``keep`` seconds."""
+    async def leave(self, application: str, epochs: Mapping[str, int], keep: float = 0) -> None:
+        """These sessions, whose connections have these epochs, are out of the queue.
+
+        One whose place another connection has stays. ``place`` still knows the others for ``keep`` seconds.
+        """
         ...
 
     async def keep(self, application: str, place: Place, seconds: float) -> None:

@@ -46,13 +46,16 @@ return taken
 LEAVE: Final = (
     _FORGET
     + """
--- KEYS: order, holders, ends, kept. ARGV: session, epoch, milliseconds to keep.
-local held = redis.call('HGET', KEYS[2], ARGV[1])
-if not held or tonumber(string.match(held, '^%d+')) > tonumber(ARGV[2]) then return 0 end
-if tonumber(ARGV[3]) > 0 then
-    redis.call('SET', KEYS[4], redis.call('ZSCORE', KEYS[1], ARGV[1]), 'PX', ARGV[3])
+-- KEYS: order, holders, ends, then where each place is kept. ARGV: milliseconds to keep, then session, epoch of each.
+for i = 2, #ARGV, 2 do
+    local held = redis.call('HGET', KEYS[2], ARGV[i])
+    if held and tonumber(string.match(held, '^%d+')) <= tonumber(ARGV[i + 1]) then
+        if tonumber(ARGV[1]) > 0 then
+            redis.call('SET', KEYS[3 + i / 2], redis.call('ZSCORE', KEYS[1], ARGV[i]), 'PX', ARGV[1])
+        end
+        forget(ARGV[i])
+    end
 end
-forget(ARGV[1])
 return 1
 """
 )

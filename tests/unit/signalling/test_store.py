@@ -103,9 +103,9 @@ async def test_a_later_connection_takes_the_place_and_the_earlier_one_cannot_tak
     assert await store.wait("demo", "r2", [claimant("a", 1, epoch=6)], LONG) == frozenset()
     assert await store.head("demo", 0, 1) == [Waiting("a", "r2")]
     assert await store.wait("demo", "r1", [claimant("a", 1, epoch=5), claimant("b", 2)], LONG) == {"a"}
-    await store.leave("demo", "a", 5)
+    await store.leave("demo", {"a": 5})
     assert await store.head("demo", 0, 9) == [Waiting("a", "r2"), Waiting("b", "r1")]
-    await store.leave("demo", "a", 6)
+    await store.leave("demo", {"a": 6})
     assert await order(store) == ["b"]
 
 
@@ -132,8 +132,8 @@ async def test_who_is_not_said_again_is_out_of_the_queue(store):
 
 async def test_a_place_is_kept_for_a_while_after_leaving(store):
     await store.wait("demo", "r1", [claimant("a", 7, 2), claimant("b", 8)], LONG)
-    await store.leave("demo", "a", 1, keep=LONG)
-    await store.leave("demo", "b", 1, keep=SHORT)
+    await store.leave("demo", {"a": 1}, keep=LONG)
+    await store.leave("demo", {"b": 1}, keep=SHORT)
     assert await order(store) == []
     assert await store.place("demo", "a") == Place("a", 7, 2)
 
@@ -141,7 +141,7 @@ async def test_a_place_is_kept_for_a_while_after_leaving(store):
         return await store.place("demo", "b") is None
 
     await until(forgotten, "the end of a kept place")
-    await store.leave("demo", "never", 1, keep=LONG)
+    await store.leave("demo", {"never": 1}, keep=LONG)
     assert await store.place("demo", "never") is None
 
 
@@ -157,9 +157,18 @@ async def test_a_place_is_kept_for_somebody_who_does_not_wait(store):
     await until(forgotten, "the end of a kept place")
 
 
+async def test_many_leave_at_once(store):
+    number = PAGE + 5
+    await store.wait("demo", "r1", [claimant(f"{each:06}", each, epoch=each % 3) for each in range(number)], LONG)
+    await store.leave("demo", {f"{each:06}": 1 for each in range(number - 1)}, keep=LONG)
+    later = [f"{each:06}" for each in range(number) if each % 3 == 2 or each == number - 1]
+    assert await order(store) == later, "those that another connection has, and one that does not leave"
+    assert await store.place("demo", "000003") == Place("000003", 3)
+
+
 async def test_leaving_without_keeping_forgets_the_place(store):
     await store.wait("demo", "r1", [claimant("a", 7)], LONG)
-    await store.leave("demo", "a", 1)
+    await store.leave("demo", {"a": 1})
     assert await store.place("demo", "a") is None
 
 
@@ -280,7 +289,7 @@ async def test_many_at_once_do_not_disturb_each_other(store):
         lease, _ = await store.lease(session, "r1", LONG)
         await store.wait("demo", "r1", [Claimant(Place(session, number), lease.epoch)], LONG)
         if number % 2:
-            await store.leave("demo", session, lease.epoch)
+            await store.leave("demo", {session: lease.epoch})
 
     await asyncio.gather(*(player(number) for number in range(200)))
     assert await order(store) == [f"s{number:03}" for number in range(0, 200, 2)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ class Reach(Enum):
     THERE = "there"
     """The store answers."""
     AWAY = "away"
-    """It does not, since a while too short to act on: the order of the queue is kept by waiting."""
+    """It does not, or not everybody has told it again what it lost: the order of the queue is kept by waiting."""
     ALONE = "alone"
     """It has not for so long that this replica goes on with what it holds itself."""
 
@@ -112,6 +113,8 @@ class Rhythm:
     """Between two signs of life; a replica without one for three times as long is gone."""
     patience: float
     """Without the store, until a replica goes on alone."""
+    settling: float
+    """From the beginning of the store's data until every replica has said who waits there."""
 
 
 class Neighbours:
@@ -139,9 +142,16 @@ class Neighbours:
         """The replicas that give signs of life, this one included; for itself only where it is alone."""
         return frozenset({self.replica}) if self.reach() is Reach.ALONE else self._live
 
+    @property
+    def store_answers(self) -> bool:
+        """Whether the store is there, whatever it holds."""
+        return self.health.reach(_now()) is Reach.THERE
+
     def reach(self) -> Reach:
         """What of the others can be known now."""
-        return self.health.reach(_now())
+        found = self.health.reach(_now())
+        young = time.time() < self.began + self._rhythm.settling
+        return Reach.AWAY if found is Reach.THERE and young and len(self._live) > 1 else found
 
     def lost(self, error: StoreUnavailable) -> None:
         """Somebody has found the store unavailable."""

@@ -27,7 +27,6 @@ from signalling.matchmaker.neighbours import (
     Challenge,
     Dismiss,
     Neighbours,
-    Reach,
     Rhythm,
     TakenOver,
     Wake,
@@ -85,7 +84,8 @@ class Replica:
         self.turn: Final = TurnPool(stack.turn, around.turn_secret)
         self.inventory: Final = Inventory()
         self.connections: Final = Connections()
-        rhythm = Rhythm(its.presence_seconds, its.store_patience_seconds)
+        settling = 2 * its.presence_seconds + its.store_seconds
+        rhythm = Rhythm(its.presence_seconds, its.store_patience_seconds, settling)
         self.neighbours: Final = Neighbours(around.store, around.name, rhythm)
         self.queues: Final = Queues(
             applications, around.store, self.neighbours, Keeping(its.queue_grace_seconds, its.renewal_seconds)
@@ -304,7 +304,7 @@ class Replica:
             except TimeoutError:
                 pass
             self._renewing.clear()
-            if self.neighbours.reach() is not Reach.THERE:
+            if not self.neighbours.store_answers:
                 continue
             for player in await self._leases.renew() | await self.queues.renew():
                 self._leases.lost(player)
@@ -350,7 +350,7 @@ class Replica:
 
     def store_available(self) -> bool:
         """See Observed."""
-        return self.neighbours.reach() is Reach.THERE
+        return self.neighbours.store_answers
 
     def store_failures(self) -> int:
         """See Observed."""

@@ -37,6 +37,18 @@ STACK = StackSettings(
 LISTEN: dict[str, Any] = {"player_host": "127.0.0.1", "player_port": 0, "health_host": "127.0.0.1", "health_port": 0}
 
 
+def sidecar_of(name: str, address: str, player_port: int, health_port: int) -> StandIn:
+    """The sidecar of a pod that has this name and address; it takes the tickets that SEED signs."""
+    settings = SidecarSettings(
+        player_host=address,
+        player_port=player_port,
+        health_host=address,
+        health_port=health_port,
+        streamer_port=0,
+    )
+    return StandIn(settings, name, public_keys([public_line(signing_key(SEED))]))
+
+
 class Stage:
     """A cluster with a kubelet's part, its instances, and matchmakers that share a store."""
 
@@ -94,17 +106,7 @@ class Stage:
     async def instance(self, name: str, *, streaming: bool = True, **labels) -> Client | None:
         """A pod whose sidecar really runs, on a loopback address of its own."""
         address = f"127.0.0.{next(self._addresses)}"
-        sidecar = StandIn(
-            SidecarSettings(
-                player_host=address,
-                player_port=self.instance_port,
-                health_host=address,
-                health_port=self.health_port,
-                streamer_port=0,
-            ),
-            name,
-            public_keys([public_line(signing_key(SEED))]),
-        )
+        sidecar = sidecar_of(name, address, self.instance_port, self.health_port)
         await sidecar.start()
         if streaming:
             self.streamers[name] = await streamer(self.http, f"ws://127.0.0.1:{sidecar.ports['streamer']}/")

@@ -11,6 +11,7 @@ from components.addons.gpu import GpuPlugin, GpuPluginArgs
 from components.addons.ingress import grafana_url
 from components.addons.monitoring import Monitoring, MonitoringArgs
 from components.addons.network_policies import NetworkPolicyEngine, NetworkPolicyEngineArgs
+from components.dns_steering import DnsSteering, DnsSteeringArgs
 from components.foundation import lay
 from components.identity import Feature, Identity, IdentityArgs
 from components.redis import lay_redis
@@ -29,6 +30,7 @@ from components.workloads import (
     OWN_NAMESPACES,
 )
 from components.workloads.fleet import Fleet, FleetArgs
+from components.workloads.front import Front, FrontArgs, openings
 from components.workloads.matchmaker import Matchmaker, MatchmakerArgs
 from components.workloads.namespaces import Namespaces, NamespacesArgs
 from components.workloads.prepull import Prepull, PrepullArgs
@@ -83,6 +85,7 @@ namespaces = Namespaces(
         its.apps,
         its.pools,
         its.redis.mode,
+        tuple(openings(its)),
         addons=frozenset(name for name, wanted in addons.items() if wanted),
         policies=its.network_policies.policies,
     ),
@@ -109,9 +112,7 @@ if its.pools.sharing.resource and foundation.pools:
 if its.network_policies.engine is Engine.KUBE_NETWORK_POLICIES:
     NetworkPolicyEngine("network-policy-engine", NetworkPolicyEngineArgs(its.mirrors, pools), in_cluster)
 redis = lay_redis(its, foundation, secrets.values, namespaces, tags, (in_oci, in_cluster))
-tickets = Tickets(
-    "tickets", TicketsArgs(secrets.values[Secret.TICKET], secrets.values[Secret.ADMIN], namespaces), in_cluster
-)
+tickets = Tickets("tickets", TicketsArgs(secrets.values[Secret.TICKET], namespaces), in_cluster)
 turn_name = turn_host(its)
 turn = Turn(
     "turn",
@@ -120,6 +121,7 @@ turn = Turn(
     ),
     in_cluster,
 )
+front = Front("front", FrontArgs(its, secrets.values, namespaces), in_both)
 matchmaker = Matchmaker(
     "matchmaker",
     MatchmakerArgs(
@@ -131,6 +133,7 @@ matchmaker = Matchmaker(
         turn.secret,
         tickets.signing,
         redis,
+        front,
         namespaces,
         pools,
     ),
@@ -145,6 +148,8 @@ fleets = [
     for app in its.apps
     for version in app.versions
 ]
+if its.regions.steering:
+    DnsSteering("steering", DnsSteeringArgs(its, tags), in_oci)
 if its.pools.prepull:
     for app in its.apps:
         for version in app.versions:

@@ -29,6 +29,9 @@ VAULT = "oci:Kms/vault:Vault"
 KEY = "oci:Kms/key:Key"
 VAULT_SECRET = "oci:Vault/secret:Secret"  # noqa: S105 - the token of a type
 REDIS_CLUSTER = "oci:Redis/redisCluster:RedisCluster"
+STEERING_POLICY = "oci:Dns/steeringPolicy:SteeringPolicy"
+STEERING_POLICY_ATTACHMENT = "oci:Dns/steeringPolicyAttachment:SteeringPolicyAttachment"
+HTTP_MONITOR = "oci:HealthChecks/httpMonitor:HttpMonitor"
 
 GET_SERVICES = "oci:Core/getServices:getServices"
 GET_SECRET_BUNDLE = "oci:Secrets/getSecretbundle:getSecretbundle"  # noqa: S105 - the token of a function

@@ -27,6 +27,8 @@ SIDECAR_STREAMER = 8888
 """Where the application reaches its sidecar; bound to localhost only."""
 PLAYERS = 3000
 """Where the sidecar admits players, and where the matchmaker does."""
+OPERATIONS = 8080
+"""The session API and the operator page of the matchmaker."""
 OBSERVATION = 9000
 """Health and metrics of the matchmaker and the sidecar."""
 CPU_EXPORTER = 9001

@@ -34,9 +34,10 @@ PURPOSES: Mapping[Secret, str] = {
     Secret.GRAFANA: "Password of Grafana's admin.",
     Secret.REDIS: "Password of the user of Redis in the cluster.",
     Secret.TICKET: "Seed of the key that signs tickets; the matchmaker's alone.",
-    Secret.ADMIN: "Credential of the session API.",
+    Secret.ADMIN: "The key of the session API.",
+    Secret.WEBHOOKS: "Signs what webhooks are sent.",
 }
-KEEP_PREVIOUS = frozenset({Secret.TURN, Secret.TICKET, Secret.ADMIN})
+KEEP_PREVIOUS = frozenset({Secret.TURN, Secret.TICKET, Secret.ADMIN, Secret.WEBHOOKS})
 """Those whose consumers take two values at once; of the others only the newest holds."""
 
 

@@ -55,7 +55,7 @@ class Certificates(pulumi.ComponentResource):
                 "gateway_namespace": INGRESS_NAMESPACE,
                 "default_label": DEFAULT_LABEL,
                 "dns01": settings.dns01,
-                "dns01_names": [turn],
+                "dns01_names": [name for name in (turn, args.its.regions.domain) if name],
             },
             parent=self,
             depends_on=[release],

@@ -1,11 +1,11 @@
 """The way in: Gateway API, Traefik behind a load balancer with an address of its own, and the routes to what it serves.
 
-Routes are a table. There is none for an API: nothing serves one yet, and a path that leads nowhere is no reservation.
+Routes are a table. That of the session API is there only where the stack makes it public: it has a port of its own.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 
@@ -37,10 +37,21 @@ class Route:
     subdomain: str = ""
     """Stands before the stack's host name; empty for that name itself."""
     paths: tuple[str, ...] = ("/",)
+    host: str = ""
+    """Stands in place of the stack's host name, where a route has one of its own."""
+    records: bool = True
+    """Whether external-dns keeps records of its name."""
+
+    @property
+    def place(self) -> str:
+        """What tells its host name from those of other routes."""
+        return self.host or self.subdomain
 
 
 PLAYERS = Route("players", PLATFORM_NAMESPACE, "matchmaker", ports.PLAYERS, paths=("/ws", "/"))
 """Signalling and the page that starts it; the page's own path takes WebSockets too."""
+OPERATIONS = Route("operations", PLATFORM_NAMESPACE, "matchmaker", ports.OPERATIONS, paths=("/api", "/operator"))
+"""The session API, behind its own key. The longest path wins, so the page's route does not."""
 GRAFANA = Route("grafana", MONITORING_NAMESPACE, GRAFANA_SERVICE, ports.HTTP, subdomain="grafana")
 
 
@@ -64,7 +75,7 @@ class Ingress(pulumi.ComponentResource):
     address: pulumi.Output[str]
     """What the names of the stack lead to; it outlives the load balancer."""
     hosts: Mapping[str, pulumi.Input[str]]
-    """Host names by the subdomains of the routes."""
+    """Host names by the places of the routes."""
     url: pulumi.Output[str]
     """Where players find the page."""
     kinds: list[pulumi.Resource]
@@ -82,7 +93,7 @@ class Ingress(pulumi.ComponentResource):
         ]
         self.address = self._public_address(args)
         routed = list(routes(args.its))
-        self.hosts = {each.subdomain: self._host(each.subdomain) for each in routed}
+        self.hosts = {each.place: each.host or self._host(each.subdomain) for each in routed}
         release = self._traefik(args)
         self.gateway = manifests.apply(
             "ingress.yaml.j2",
@@ -167,7 +178,7 @@ class Ingress(pulumi.ComponentResource):
                 "listener": "https" if self._https else "http",
             },
         )
-        document["spec"]["hostnames"] = [self.hosts[route.subdomain]]
+        document["spec"]["hostnames"] = [self.hosts[route.place]]
         after = [namespaces, *self.gateway]
         manifests.KubernetesObject(document, pulumi.ResourceOptions(parent=self, depends_on=after))
 
@@ -175,6 +186,11 @@ class Ingress(pulumi.ComponentResource):
 def routes(its: Settings) -> Iterator[Route]:
     """The routes of a stack."""
     yield PLAYERS
+    if its.api.public:
+        yield OPERATIONS
+    if its.regions.domain:
+        # Its records are the steering policy's, of one stack for all regions.
+        yield replace(PLAYERS, name="players-of-all-regions", host=its.regions.domain, records=False)
     if its.monitoring.enabled and its.ingress.grafana:
         yield GRAFANA
 

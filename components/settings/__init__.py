@@ -7,6 +7,7 @@ from typing import Any
 
 from pulumi.runtime.config import CONFIG, get_config_env
 
+from components.settings.api import ApiSettings, check_api, read_api
 from components.settings.apps import (
     AppSettings,
     ImagesSettings,
@@ -29,15 +30,20 @@ from components.settings.ingress import (
     read_ingress,
 )
 from components.settings.isolation import NetworkPoliciesSettings, check_egress, read_network_policies
+from components.settings.limits import LimitsSettings, read_limits
+from components.settings.login import LoginSettings, check_login, read_login
 from components.settings.matchmaker import MatchmakerSettings, check_matchmaker, read_matchmaker
 from components.settings.mirrors import MirrorsSettings, read_mirrors
 from components.settings.monitoring import MonitoringSettings, check_monitoring, read_monitoring
 from components.settings.network import NetworkSettings, check_network, read_network
+from components.settings.origins import read_origins
 from components.settings.pools import PoolsSettings, check_pools, read_pools
 from components.settings.reading import Reader, Refusals, SettingsError
 from components.settings.redis import RedisMode, RedisSettings, check_redis, read_redis
+from components.settings.regions import RegionsSettings, check_regions, read_regions
 from components.settings.registry import PULL_SECRET, Image, RegistrySettings, check_registry, image_of, read_registry
 from components.settings.secrets import Secret, SecretsSettings, check_secrets, read_secrets
+from components.settings.webhooks import WebhooksSettings, check_webhooks, read_webhooks
 
 __all__ = ["Settings", "SettingsError", "load", "stack_config"]
 
@@ -73,6 +79,12 @@ class Settings:
     secrets: SecretsSettings
     redis: RedisSettings
     matchmaker: MatchmakerSettings
+    login: LoginSettings
+    limits: LimitsSettings
+    origins: tuple[str, ...]
+    api: ApiSettings
+    webhooks: WebhooksSettings
+    regions: RegionsSettings
 
     @property
     def own_images(self) -> tuple[Image, ...]:
@@ -85,7 +97,12 @@ class Settings:
         """The secrets that something in this stack uses."""
         redis = self.redis.mode is RedisMode.IN_CLUSTER
         always = dict.fromkeys((Secret.TURN, Secret.TICKET, Secret.ADMIN), True)
-        used = {**always, Secret.GRAFANA: self.monitoring.enabled, Secret.REDIS: redis}
+        used = {
+            **always,
+            Secret.GRAFANA: self.monitoring.enabled,
+            Secret.REDIS: redis,
+            Secret.WEBHOOKS: bool(self.webhooks.endpoints),
+        }
         return frozenset(secret for secret, needed in used.items() if needed)
 
 
@@ -133,6 +150,12 @@ def load(config: Mapping[str, Any]) -> Settings:
         secrets=read_secrets(root.section("secrets", optional=True)),
         redis=redis,
         matchmaker=read_matchmaker(root.section("matchmaker", optional=True), redis),
+        login=read_login(root.section("login", optional=True)),
+        limits=read_limits(root.section("limits", optional=True)),
+        origins=read_origins(root),
+        api=read_api(root.section("api", optional=True)),
+        webhooks=read_webhooks(root.section("webhooks", optional=True)),
+        regions=read_regions(root.section("regions", optional=True)),
     )
     root.close()
     refusals.stop()
@@ -149,6 +172,10 @@ def load(config: Mapping[str, Any]) -> Settings:
     check_secrets(settings.secrets, settings.wanted_secrets, refusals)
     check_redis(settings.redis, settings.cluster, refusals)
     check_matchmaker(settings.matchmaker, settings.redis, refusals)
+    check_login(settings.login, refusals)
+    check_api(settings.api, settings.ingress, refusals)
+    check_webhooks(settings.webhooks, settings.apps, refusals)
+    check_regions(settings.regions, settings.domain, settings.ingress, settings.certificates, refusals)
     refusals.stop()
     return settings
 

@@ -34,7 +34,9 @@ class Secret(StrEnum):
     TICKET = "ticket"
     """Seed of the Ed25519 key that signs tickets; the matchmaker's alone."""
     ADMIN = "admin"
-    """Credential of the session API."""
+    """The key of the session API."""
+    WEBHOOKS = "webhooks"
+    """Signs what the stack's webhooks are sent."""
 
 
 @dataclass(frozen=True)

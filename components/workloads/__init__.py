@@ -23,8 +23,6 @@ TICKET_SECRET = "ticket-key"  # noqa: S105 - the name of the object
 """What the matchmaker signs tickets with."""
 TICKET_KEYS = "ticket-keys"
 """The ConfigMap with what instances prove them by."""
-ADMIN_SECRET = "admin-key"  # noqa: S105 - the name of the object
-"""The credential of the session API."""
 
 USER = 10001
 """User and group of every container of ours and of every application, but for those below."""

@@ -15,6 +15,7 @@ from components.settings.apps import AppSettings, ImagesSettings, TurnSettings
 from components.settings.matchmaker import MatchmakerSettings
 from components.settings.sessions import SessionSettings
 from components.workloads import INSTANCES_NAMESPACE, PLATFORM_NAMESPACE, TICKET_SECRET, TURN_REALM, TURN_SECRET, USER
+from components.workloads.front import Front
 from components.workloads.namespaces import Namespaces
 from components.workloads.tickets import CURRENT, PREVIOUS
 
@@ -38,6 +39,8 @@ class MatchmakerArgs:
     ticket_secret: pulumi.Resource
     redis: Redis | None
     """What several share; one alone needs none."""
+    front: Front
+    """Login, limits, session API, webhooks and regions."""
     namespaces: Namespaces
     nodes: pulumi.Resource
 
@@ -50,7 +53,8 @@ class Matchmaker(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MatchmakerArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("pixel:matchmaker:Matchmaker", name, None, opts)
-        settings = json.dumps(matchmaker_settings(args.apps, args.turn, args.turn_host), indent=2)
+        its = {**matchmaker_settings(args.apps, args.turn, args.turn_host), **args.front.settings}
+        settings = json.dumps(its, indent=2)
         shared = [] if args.redis is None else [args.redis, self._address(args.redis, args.namespaces)]
         manifests.apply(
             "matchmaker.yaml.j2",
@@ -66,13 +70,18 @@ class Matchmaker(pulumi.ComponentResource):
                 if args.redis is None
                 else {"map": _REDIS_MAP, "users_secret": args.redis.users_secret, "user": "default"},
                 "user": USER,
-                "ports": {"players": ports.PLAYERS, "observation": ports.OBSERVATION},
+                "ports": {
+                    "players": ports.PLAYERS,
+                    "operations": ports.OPERATIONS,
+                    "observation": ports.OBSERVATION,
+                },
+                "files": args.front.files,
                 "settings": settings,
                 "settings_hash": hashlib.sha256(settings.encode()).hexdigest()[:16],
             },
             parent=self,
             depends_on=[args.namespaces],
-            rolls_out_after=[args.nodes, args.turn_secret, args.ticket_secret, *shared],
+            rolls_out_after=[args.nodes, args.turn_secret, args.ticket_secret, *shared, *args.front.secrets],
         )
         self.address = pulumi.Output.from_input(f"http://matchmaker.{PLATFORM_NAMESPACE}:{ports.PLAYERS}/")
         self.register_outputs({"address": self.address})

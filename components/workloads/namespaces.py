@@ -24,7 +24,7 @@ from components.workloads import (
     PLATFORM_NAMESPACE,
 )
 from components.workloads.addon_network_policies import addon_openings
-from components.workloads.network_policies import openings, policies
+from components.workloads.network_policies import Opening, openings, policies
 
 _PODS_OF_A_NODE = 110
 """The kubelet's bound, and so that of instances that share a node by CPU alone."""
@@ -78,6 +78,8 @@ class NamespacesArgs:
     apps: tuple[AppSettings, ...]
     pools: PoolsSettings
     redis: RedisMode
+    front: tuple[Opening, ...] = ()
+    """What the matchmaker's front opens in this stack."""
     addons: frozenset[str] = frozenset()
     """Which of the namespaces that come with an add-on are wanted, by name."""
     policies: bool = True
@@ -94,7 +96,8 @@ class Namespaces(pulumi.ComponentResource):
             manifests.KubernetesObject(document, options)
             for document in manifests.render("namespaces.yaml.j2", {"namespaces": rows(args.addons)})
         ]
-        table = (*openings(args.network, args.apps, args.redis), *addon_openings(args.network, args.addons))
+        own = (*openings(args.network, args.apps, args.redis), *args.front)
+        table = (*own, *addon_openings(args.network, args.addons))
         manifests.apply(
             "isolation.yaml.j2",
             {

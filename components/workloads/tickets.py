@@ -1,4 +1,4 @@
-"""The keys of tickets: what the matchmaker signs with, what instances prove by, and the session API's credential.
+"""The keys of tickets: what the matchmaker signs with, what instances prove by.
 
 A ticket is signed by Ed25519. The seed stands in a Secret of the platform's namespace; its public half, which is no
 secret, in a ConfigMap beside the instances. The ConfigMap is made from what the Secret really holds: without a vault
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from components.manifests import KubernetesObject
 from components.secrets import SecretValue, held, kubernetes_secret
-from components.workloads import ADMIN_SECRET, INSTANCES_NAMESPACE, PLATFORM_NAMESPACE, TICKET_KEYS, TICKET_SECRET
+from components.workloads import INSTANCES_NAMESPACE, PLATFORM_NAMESPACE, TICKET_KEYS, TICKET_SECRET
 from components.workloads.namespaces import Namespaces
 
 CURRENT, PREVIOUS = "secret", "previous"
@@ -27,22 +27,19 @@ class TicketsArgs:
     """What the keys are made from."""
 
     seed: SecretValue
-    admin: SecretValue
     namespaces: Namespaces
 
 
 class Tickets(pulumi.ComponentResource):
-    """Two Secrets for the matchmaker, and a ConfigMap for the instances."""
+    """A Secret for the matchmaker, and a ConfigMap for the instances."""
 
     signing: KubernetesObject
-    admin: KubernetesObject
     keys: KubernetesObject
 
     def __init__(self, name: str, args: TicketsArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("pixel:tickets:Tickets", name, None, opts)
         self._namespaces = args.namespaces
         self.signing = self._secret(TICKET_SECRET, args.seed)
-        self.admin = self._secret(ADMIN_SECRET, args.admin)
         self.keys = KubernetesObject(
             {
                 "apiVersion": "v1",

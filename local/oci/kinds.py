@@ -40,6 +40,9 @@ VAULT = "oci:Kms/vault:Vault"
 KEY = "oci:Kms/key:Key"
 VAULT_SECRET = "oci:Vault/secret:Secret"  # noqa: S105 (the token of a type)
 REDIS_CLUSTER = "oci:Redis/redisCluster:RedisCluster"
+STEERING_POLICY = "oci:Dns/steeringPolicy:SteeringPolicy"
+STEERING_POLICY_ATTACHMENT = "oci:Dns/steeringPolicyAttachment:SteeringPolicyAttachment"
+HTTP_MONITOR = "oci:HealthChecks/httpMonitor:HttpMonitor"
 
 ROUTE_TABLES = (ROUTE_TABLE, DEFAULT_ROUTE_TABLE)
 SECURITY_LISTS = (SECURITY_LIST, DEFAULT_SECURITY_LIST)
@@ -298,6 +301,34 @@ KINDS: dict[str, Kind] = {
         frozenset({"subnetId", "clusterMode"}),
         {"subnetId": (SUBNET,), "nsgIds[]": (NSG,)},
         frozenset({"nsgIds"}),
+    ),
+    HTTP_MONITOR: Kind(
+        "httpmonitor",
+        ("compartmentId", "displayName", "intervalInSeconds", "protocol", "targets"),
+        frozenset(),
+        {},
+        frozenset({"targets", "vantagePointNames"}),
+    ),
+    STEERING_POLICY: Kind(
+        "dnspolicy",
+        (
+            "compartmentId",
+            "displayName",
+            "template",
+            "answers[].name",
+            "answers[].rtype",
+            "answers[].rdata",
+            "rules[].ruleType",
+        ),
+        frozenset({"answers", "rules"}),
+        {"healthCheckMonitorId": (HTTP_MONITOR,)},
+        frozenset({"answers"}),
+    ),
+    STEERING_POLICY_ATTACHMENT: Kind(
+        "dnspolicyattachment",
+        ("domainName", "steeringPolicyId", "zoneId"),
+        frozenset({"domainName", "steeringPolicyId", "zoneId"}),
+        {"steeringPolicyId": (STEERING_POLICY,)},
     ),
 }
 

@@ -69,6 +69,10 @@ class ClusterApi(Protocol):
         """Delete a pod; one that is gone already is no error."""
         ...
 
+    async def list_nodes(self) -> Sequence[Node]:
+        """All nodes of the cluster, as they are now."""
+        ...
+
     async def patch_fleet(self, name: str, document: dict[str, object]) -> None:
         """Apply a merge patch to a Deployment; one that is gone already is no error."""
         ...
@@ -145,6 +149,10 @@ class LightkubeApi:
         except ApiError as error:
             if error.status.code != 404:
                 raise
+
+    async def list_nodes(self) -> Sequence[Node]:
+        """See ClusterApi."""
+        return [node async for node in self._client.list(Node)]
 
     async def patch_fleet(self, name: str, document: dict[str, object]) -> None:
         """See ClusterApi."""

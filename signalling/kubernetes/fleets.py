@@ -1,7 +1,7 @@
 """Fleets: what a Deployment says about one."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from lightkube.resources.apps_v1 import Deployment
@@ -30,6 +30,8 @@ class Fleet:
     """An operator lets nobody new into the application."""
     drained: bool = False
     """An operator gives this version no new sessions."""
+    buffer: int = field(default=0, compare=False)
+    """Instances that it shall have, idle ones; it changes often, and is nothing new."""
 
     @property
     def stated_well(self) -> bool:
@@ -56,7 +58,8 @@ def fleet_of(deployment: Deployment) -> Fleet | None:
         return None
     annotations = meta.annotations or {}
     paused, drained = (annotations.get(key) == "true" for key in (PAUSED_ANNOTATION, DRAINED_ANNOTATION))
-    return Fleet(meta.name, application, version, annotations.get(WEIGHT_ANNOTATION), paused, drained)
+    buffer = (deployment.spec.replicas if deployment.spec else None) or 0
+    return Fleet(meta.name, application, version, annotations.get(WEIGHT_ANNOTATION), paused, drained, buffer)
 
 
 def pause_patch(*, paused: bool) -> dict[str, object]:

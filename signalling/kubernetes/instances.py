@@ -63,6 +63,8 @@ class Instance:
     """It gets no session any more."""
     players: int = 0
     """Of a shared instance."""
+    node: str | None = None
+    """Where it runs."""
 
     @property
     def usable(self) -> bool:
@@ -103,6 +105,7 @@ def instance_of(pod: Pod) -> Instance | None:
         subject=annotations.get(SUBJECT_ANNOTATION),
         draining=annotations.get(DRAINING_ANNOTATION) == "true",
         players=_number(annotations.get(COST_ANNOTATION, "")),
+        node=pod.spec.nodeName if pod.spec else None,
     )
 
 

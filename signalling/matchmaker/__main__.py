@@ -11,12 +11,12 @@ from lightkube.core.exceptions import ConfigError
 from signalling.ice.secret import SecretError, SigningSecret
 from signalling.kubernetes.api import LightkubeApi
 from signalling.matchmaker import settings
-from signalling.matchmaker.admission import OpenAdmission
-from signalling.matchmaker.endings import Silence
+from signalling.matchmaker.front import MatchmakerFront, read_secret_files
 from signalling.matchmaker.issuing import Issuer
 from signalling.matchmaker.page import page_files
 from signalling.matchmaker.replica import Surroundings
 from signalling.matchmaker.server import MatchmakerServer
+from signalling.records.redis import RedisRecords
 from signalling.shell import listening, logs
 from signalling.shell.environment import SettingError
 from signalling.store.in_memory import MemoryStore
@@ -41,17 +41,24 @@ async def _serve(its: settings.MatchmakerSettings, places: settings.Places) -> N
     store = store_of(places.redis_folder, its.store_seconds)
     try:
         issuer = Issuer(SigningSecret(places.ticket_seed_file))
+        api = LightkubeApi(client, stack.instances_namespace)
+        records = RedisRecords(store.client) if isinstance(store, RedisStore) else None
+        secret_files = read_secret_files(stack, places)
+        front = MatchmakerFront(
+            its, stack, secret_files, issuer, api, shared=records, operator_page=places.operator_page
+        )
         around = Surroundings(
             # A container that is started anew in its pod is another replica: what the one before held is lost.
             name=f"{places.hostname}-{secrets.token_hex(4)}",
-            api=LightkubeApi(client, stack.instances_namespace),
+            api=api,
             store=store,
             issuer=issuer,
             turn_secret=SigningSecret(places.turn_secret_file),
-            admission=OpenAdmission(issuer),
-            chronicle=Silence(),
+            admission=front.admission,
+            chronicle=front.chronicle,
         )
-        server = MatchmakerServer(its, stack, around, page_files(places.player_page))
+        files = page_files(places.player_page, front.connects_to)
+        server = MatchmakerServer(its, stack, around, files, front)
         await server.start()
         await listening.until_signal()
         await server.stop()

@@ -1,6 +1,6 @@
 """Who may come in, and who may wait: asked of an ``Admission`` at the upgrade and before a player is queued."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from signalling.matchmaker.issuing import Issuer
@@ -47,6 +47,15 @@ class Refused:
     """Seconds, where they are known."""
 
 
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """Another region has room for a player that opted in."""
+
+    url: str
+    """Its WebSocket address."""
+    ticket: str = field(repr=False)
+
+
 class Admission(Protocol):
     """Login and limits."""
 
@@ -54,8 +63,10 @@ class Admission(Protocol):
         """A player asks for a connection, for this application of the stack."""
         ...
 
-    async def enter(self, session: str, application: str, admitted: Admitted, waiting: int) -> Refused | None:
-        """A player wants an instance for a new session, while so many wait; why it may not have one."""
+    async def enter(
+        self, session: str, application: str, admitted: Admitted, waiting: int
+    ) -> Refused | Redirected | None:
+        """A player wants an instance for a new session, while so many wait; why it may not have one here."""
         ...
 
     async def leave(self, session: str) -> None:
@@ -79,7 +90,9 @@ class OpenAdmission:
         returning = self._issuer.proved(cookie_of(request), PlayerTicket)
         return Admitted(address=request.address, returning=returning)
 
-    async def enter(self, session: str, application: str, admitted: Admitted, waiting: int) -> Refused | None:
+    async def enter(
+        self, session: str, application: str, admitted: Admitted, waiting: int
+    ) -> Refused | Redirected | None:
         """See Admission."""
         del session, application, admitted, waiting
         return None

@@ -37,9 +37,13 @@ class Issuer:
         """A ticket that is good from now on for so long."""
         return sign(claims, _key(self._seed()), self._clock(), seconds)
 
+    def public(self) -> Mapping[str, Ed25519PublicKey]:
+        """The public halves of the keys that hold, by their ids."""
+        return _public(self._seed.known())
+
     def proved(self, ticket: str, kind: type[Asked]) -> Asked | None:
         """What a ticket of this kind says; None where it proves nothing."""
         try:
-            return prove(ticket, kind, _public(self._seed.known()), self._clock())
+            return prove(ticket, kind, self.public(), self._clock())
         except TicketRefused:
             return None

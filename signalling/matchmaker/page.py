@@ -1,6 +1,6 @@
 """The player page: a table of the files that existed at the start, with their headers. Nothing else is ever read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -47,15 +47,20 @@ class PageFile:
     headers: Mapping[str, str]
 
 
-def page_files(folder: Path) -> dict[str, PageFile]:
-    """The files below ``folder`` by request path, ``/`` for index.html; nothing when there is no such folder."""
+def page_files(folder: Path, connects_to: Sequence[str] = ()) -> dict[str, PageFile]:
+    """The files below ``folder`` by request path, ``/`` for index.html; nothing when there is no such folder.
+
+    ``connects_to`` are origins beside the page's own that it may ask: other regions, the issuer of logins.
+    """
     files: dict[str, PageFile] = {}
+    policy = CONTENT_SECURITY_POLICY.replace("connect-src 'self'", " ".join(("connect-src 'self'", *connects_to)))
+    security = {**SECURITY, "Content-Security-Policy": policy}
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
             continue
         relative = path.relative_to(folder).as_posix()
         name = "" if relative == "index.html" else relative
-        files[f"/{name}"] = PageFile(path, MappingProxyType({**SECURITY, "Cache-Control": _cache_control(relative)}))
+        files[f"/{name}"] = PageFile(path, MappingProxyType({**security, "Cache-Control": _cache_control(relative)}))
     return files
 
 

@@ -254,6 +254,10 @@ class Replica:
             case Dismiss(session, reason):
                 self.sessions.dismiss(session, reason, DISMISSED)
 
+    def estimate(self, application: str, position: int) -> float | None:
+        """Seconds until whoever is at this position of the queue is served; None when nobody can tell."""
+        return self._positions.estimate(application, position)
+
     def _changed(self, before: Instance | None, now: Instance) -> None:
         self._positions.observe(before, now)
         self._shared.changed(before, now)

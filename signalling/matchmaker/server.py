@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Coroutine, Iterable
+from typing import Any, Final, Protocol
 
 from aiohttp import ClientSession, TCPConnector, web
 
@@ -22,16 +22,47 @@ LAST_SECONDS: Final = 5.0
 """For what is under way when everybody has been sent away."""
 
 
+class Front(Protocol):
+    """What a matchmaker has beside its players' connections, such as the session API."""
+
+    async def open(self, replica: Replica) -> None:
+        """Begin; the replica is not at work yet."""
+        ...
+
+    def work(self) -> Iterable[Coroutine[Any, Any, None]]:
+        """What goes on in the background until it is cancelled."""
+        ...
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """What is served on the players' port before the page."""
+        ...
+
+    def page_elsewhere(self, request: web.Request) -> web.Response | None:
+        """Another answer to whoever asks for the page."""
+        ...
+
+    async def close(self) -> None:
+        """End; the work has been cancelled."""
+        ...
+
+
 class MatchmakerServer:
     """One replica: ``start``, then ``stop``."""
 
     def __init__(
-        self, settings: MatchmakerSettings, stack: StackSettings, around: Surroundings, files: dict[str, PageFile]
+        self,
+        settings: MatchmakerSettings,
+        stack: StackSettings,
+        around: Surroundings,
+        files: dict[str, PageFile],
+        front: Front | None = None,
     ) -> None:
+        """``front`` is what else is served and done, if anything."""
         self._settings: Final = settings
         self._stack: Final = stack
         self._around: Final = around
         self._files: Final = files
+        self._front: Final = front
         self._background: Final[list[asyncio.Task[None]]] = []
         self._health: web.AppRunner
         self._http: ClientSession
@@ -51,7 +82,11 @@ class MatchmakerServer:
         self.replica = replica = Replica(its, self._stack, self._around, self._http)
         health = health_app(replica.metrics.registry, self.ready, self._status)
         self._health = await listening.listen(health, its.health_host, its.health_port)
-        for work in replica.work():
+        works = [*replica.work()]
+        if self._front is not None:
+            await self._front.open(replica)
+            works += self._front.work()
+        for work in works:
             task = asyncio.create_task(work)
             task.add_done_callback(_ended)
             self._background.append(task)
@@ -73,6 +108,8 @@ class MatchmakerServer:
         await _cancel(self._background)
         await self.replica.sweeper.stop(LAST_SECONDS)
         await self.replica.neighbours.leave()
+        if self._front is not None:
+            await self._front.close()
         await self._http.close()
         await self._health.cleanup()
         LOG.info("stopped")
@@ -106,9 +143,12 @@ class MatchmakerServer:
 
     def _page(self) -> web.Application:
         async def handle(request: web.Request) -> web.StreamResponse:
-            return serve_file(self._files, request)
+            elsewhere = self._front.page_elsewhere(request) if self._front is not None else None
+            return serve_file(self._files, request) if elsewhere is None else elsewhere
 
         app = web.Application()
+        if self._front is not None:
+            app.add_routes(self._front.routes())
         app.router.add_get("/{path:.*}", handle)
         return app
 

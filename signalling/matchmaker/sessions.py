@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from signalling.kubernetes.instances import Instance
-from signalling.matchmaker.admission import Admission, Refused, closed
+from signalling.matchmaker.admission import Admission, Redirected, Refused, closed
 from signalling.matchmaker.connecting import Brought, Connector
 from signalling.matchmaker.connections import Connections
 from signalling.matchmaker.endings import Chronicle, Endings
@@ -274,14 +274,17 @@ class Sessions:
         """Into the queue, if the player may."""
         its = self._its
         if not player.entered and (refused := await self._refusal(player)):
+            if isinstance(refused, Redirected):
+                player.do(player.relay.redirect(refused.url, refused.ticket))
+                return
             its.metrics.refused.labels(refused.reason.value).inc()
             player.do(player.relay.fail(refused.reason, refused.message, retry=refused.retry))
             return
         player.entered = True
         await self._queue(player)
 
-    async def _refusal(self, player: Player) -> Refused | None:
-        """Why a player may not wait."""
+    async def _refusal(self, player: Player) -> Refused | Redirected | None:
+        """Why a player may not wait here."""
         its, ticket = self._its, player.ticket
         refused = None if player.returns else closed(player.admitted, paused=its.fleets.paused(ticket.app))
         if refused is not None:

@@ -10,8 +10,12 @@ import msgspec
 from msgspec import Meta
 
 from signalling.ice.servers import TransportPolicy
+from signalling.limits.settings import LimitsSettings
+from signalling.login.settings import LoginSettings
+from signalling.regions.settings import RegionSettings
 from signalling.shell import environment
 from signalling.shell.environment import SettingError, require
+from signalling.webhooks.settings import WebhookSettings
 
 Name = Annotated[str, Meta(min_length=1, max_length=63, pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
@@ -73,6 +77,15 @@ class TurnAccess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (self.tls_host, self.tls_port) if self.tls_host else None
 
 
+class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The session API."""
+
+    public_status: bool = False
+    """The reference's three routes need no key."""
+    origins: tuple[str, ...] = ()
+    """Pages of others that may use it."""
+
+
 class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file's content. The first application is the one of a player that names none.
 
@@ -82,6 +95,15 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     instances_namespace: Name
     applications: Annotated[tuple[ApplicationSettings, ...], Meta(min_length=1)]
     turn: TurnAccess = TurnAccess()
+    page: str = ""
+    """The address of the player page, ending with a slash; empty where the stack has no domain."""
+    login: LoginSettings = LoginSettings()
+    limits: LimitsSettings = LimitsSettings()
+    origins: tuple[str, ...] = ()
+    """Pages beside our own that may connect."""
+    api: ApiSettings = ApiSettings()
+    webhooks: WebhookSettings = WebhookSettings()
+    regions: RegionSettings = RegionSettings()
 
     def application(self, name: str | None) -> ApplicationSettings | None:
         """The application of that name, the first one for no name; None when there is none of that name."""
@@ -102,6 +124,9 @@ class MatchmakerSettings:
     """0 takes any free port. (A Service of this name sets MATCHMAKER_PORT in every pod: not a name for a field.)"""
     health_host: str = "0.0.0.0"
     health_port: int = 9000
+    operations_host: str = "0.0.0.0"
+    operations_port: int = 8080
+    """The session API's and the operator page's."""
     instance_port: int = 3000
     """The sidecars' port for players."""
     instance_health_port: int = 9000
@@ -147,7 +172,7 @@ class MatchmakerSettings:
     log_level: str = "info"
 
     def __post_init__(self) -> None:
-        for key in ("player_port", "health_port", "instance_port", "instance_health_port"):
+        for key in ("player_port", "health_port", "operations_port", "instance_port", "instance_health_port"):
             require(0 <= getattr(self, key) <= 65535, key, getattr(self, key), "give a port from 0 to 65535")
         above = ("connect_seconds", "max_message_bytes", "heartbeat_seconds", "outbox_bytes", "claims_at_once")
         for key in (*above, "renewal_seconds", "presence_seconds", "store_seconds", "position_seconds"):
@@ -166,6 +191,14 @@ class Places:
     """The private half of the tickets' key; ``previous`` beside it, while it is exchanged for another."""
     redis_folder: Path = Path("/etc/pixel/redis")
     """With the files ``url`` and, if there is one, ``password``. Without ``url`` this is the only replica."""
+    admin_key_file: Path = Path("/etc/pixel/admin/key")
+    """The key of the session API; without the file there is no API."""
+    login_secret_file: Path = Path("/etc/pixel/login/secret")
+    """The shared token, or the secret of HS256; only read where the login needs one."""
+    webhook_key_file: Path = Path("/etc/pixel/webhooks/key")
+    """What signs webhooks; only read where there are some."""
+    operator_page: Path = Path("/srv/operator")
+    """The folder of the operator page."""
     hostname: str = "matchmaker"
     """The pod's name; Kubernetes sets it."""
     player_page: Path = Path("/srv/player")

@@ -261,6 +261,14 @@ class Relay:
         code = AWAY if self.opted_in else CloseCode.RESTART if retry else CloseCode.REFUSED
         return [*said, ClosePlayer(code, text)]
 
+    def redirect(self, url: str, ticket: str) -> list[RelayAction]:
+        """Another region has room for this opted-in player."""
+        if self.stage is Stage.CLOSED:
+            return []
+        self.stage = Stage.CLOSED
+        said = self._say(s.SessionState(state=s.State.REDIRECT, url=url, ticket=ticket))
+        return [*said, ClosePlayer(AWAY, "Another region has room.")]
+
     def taken_over(self) -> list[RelayAction]:
         """Another connection has taken this player's place in the queue."""
         if self.stage is Stage.CLOSED:

@@ -75,6 +75,11 @@ class RedisStore:
             )
         }
 
+    @property
+    def client(self) -> Redis:
+        """The connections, for what else is kept in the same place; it gives texts."""
+        return self._redis
+
     async def wait(
         self, application: str, replica: str, claimants: Sequence[Claimant], seconds: float
     ) -> frozenset[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.node_pools import plan_pools
-from components.oci import ADDON
+from components.oci import ADDON, STEERING_POLICY_ATTACHMENT
 from components.settings import Settings
 from components.settings.isolation import Engine
 from components.settings.registry import Repositories as RepositoriesMode
@@ -162,6 +162,7 @@ def test_every_component_registers_real_outputs_and_parents_what_it_makes(record
         "pixel:namespaces:Namespaces",
         "pixel:turn:Turn",
         "pixel:matchmaker:Matchmaker",
+        "pixel:front:Front",
         "pixel:fleet:Fleet",
         "pixel:secrets:Secrets",
         "pixel:tickets:Tickets",
@@ -178,6 +179,7 @@ def test_every_component_registers_real_outputs_and_parents_what_it_makes(record
             "pixel:ingress:Ingress": its.ingress.enabled,
             "pixel:certificates:Certificates": its.certificates.enabled,
             "pixel:dns:Dns": its.dns.enabled,
+            "pixel:dns_steering:DnsSteering": its.regions.steering is not None,
             "pixel:addons:NetworkPolicyEngine": its.network_policies.engine is Engine.KUBE_NETWORK_POLICIES,
         }.items()
         if there
@@ -190,8 +192,8 @@ def test_every_component_registers_real_outputs_and_parents_what_it_makes(record
 
 def test_every_oci_resource_is_named_tagged_and_in_the_compartment(record: Record, its: Settings, stack: str) -> None:
     for each in record.resources:
-        # An add-on is part of its cluster.
-        if each.token.startswith("oci:") and each.token != ADDON:
+        # An add-on is part of its cluster, and an attachment of its zone.
+        if each.token.startswith("oci:") and each.token not in (ADDON, STEERING_POLICY_ATTACHMENT):
             assert each.inputs["compartmentId"] == its.compartment
             assert each.inputs["freeformTags"].items() >= {"project": "pixel", "stack": stack}.items()
             assert any(each.inputs.get(key) for key in ("displayName", "name", "secretName"))

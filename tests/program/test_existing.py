@@ -39,7 +39,7 @@ def existing(value: dict[str, Any]) -> dict[str, Any]:
 def bare(value: dict[str, Any]) -> dict[str, Any]:
     """The same with every add-on off that needs OCI."""
     config = existing(value)
-    for key in ("ingress", "certificates", "dns", "monitoring", "autoscaling"):
+    for key in ("ingress", "certificates", "dns", "monitoring", "autoscaling", "regions"):
         config.pop(f"pixel:{key}", None)
     return config
 

@@ -143,6 +143,8 @@ def test_names_are_the_domains_or_carry_the_address(reachable: Record, its: Sett
     routes = hostnames(reachable)
     assert routes.pop("https") is None
     assert routes.pop("players") == [domain]
+    shared = routes.pop("players-of-all-regions", None)
+    assert shared == ([its.regions.domain] if its.regions.domain else None)
     assert set(map(str, routes.values())) <= {str([f"grafana.{domain}"])}
     assert reachable.exports()["page"] == f"https://{domain}/"
     assert reachable.exports()["address"] == ADDRESS
@@ -219,7 +221,8 @@ def test_turn_has_a_certificate_where_its_name_can_be_proved(reachable: Record, 
         for issuer in reachable.objects("ClusterIssuer"):
             http01, dns01 = issuer.inputs["spec"]["acme"]["solvers"]
             assert "selector" not in http01
-            assert dns01["selector"] == {"dnsNames": [f"turn.{its.domain}"]}
+            proved = [f"turn.{its.domain}", *filter(None, [its.regions.domain])]
+            assert dns01["selector"] == {"dnsNames": proved}
 
 
 def test_turn_over_tls_is_where_its_certificate_is(record: Record, its: Settings) -> None:

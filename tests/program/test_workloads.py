@@ -110,7 +110,8 @@ def test_turn_runs_on_its_nodes_network(record: Record, its: Settings) -> None:
 
 def test_the_matchmaker_is_where_it_is_looked_for(record: Record, its: Settings) -> None:
     service = record.object("Service", "matchmaker")["spec"]
-    assert {(port["name"], port["port"]) for port in service["ports"]} == {("http", 3000), ("metrics", 9000)}
+    named = {(port["name"], port["port"]) for port in service["ports"]}
+    assert named == {("http", 3000), ("operations", 8080), ("metrics", 9000)}
     deployment = record.object("Deployment", "matchmaker")
     assert service["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
     assert deployment["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}

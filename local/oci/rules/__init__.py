@@ -12,6 +12,7 @@ from local.oci.kinds import (
     DEFAULT_SECURITY_LIST,
     DHCP_OPTIONS,
     DYNAMIC_GROUP,
+    HTTP_MONITOR,
     INSTANCE,
     INTERNET_GATEWAY,
     KEY,
@@ -26,6 +27,8 @@ from local.oci.kinds import (
     ROUTE_TABLES,
     SECURITY_LISTS,
     SERVICE_GATEWAY,
+    STEERING_POLICY,
+    STEERING_POLICY_ATTACHMENT,
     SUBNET,
     VAULT,
     VAULT_SECRET,
@@ -46,6 +49,7 @@ from local.oci.rules import (
     public,
     routes,
     security,
+    steering,
     vaults,
 )
 
@@ -145,6 +149,12 @@ RULES: tuple[Rule, ...] = (
     Rule(vaults.key_in_the_vault, (VAULT_SECRET,)),
     Rule(caches.engine_known, (REDIS_CLUSTER,)),
     Rule(caches.size_fits, (REDIS_CLUSTER,)),
+    Rule(steering.monitor_fits, (HTTP_MONITOR,)),
+    Rule(steering.template_known, (STEERING_POLICY,)),
+    Rule(steering.answers_well_formed, (STEERING_POLICY,)),
+    Rule(steering.rules_follow_the_template, (STEERING_POLICY,)),
+    Rule(steering.ttl_fits, (STEERING_POLICY,)),
+    Rule(steering.domain_attached_once, (STEERING_POLICY_ATTACHMENT,)),
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from local.oci.kinds import (
     CLUSTER,
+    HTTP_MONITOR,
     INTERNET_GATEWAY,
     KEY,
     NAT_GATEWAY,
@@ -14,6 +15,8 @@ from local.oci.kinds import (
     ROUTE_TABLE,
     SECURITY_LIST,
     SERVICE_GATEWAY,
+    STEERING_POLICY,
+    STEERING_POLICY_ATTACHMENT,
     SUBNET,
     VAULT,
     VAULT_SECRET,
@@ -28,6 +31,7 @@ from local.provider import Failure
 
 COMPARTMENT = "ocid1.compartment.oc1..example"
 TENANCY = "ocid1.tenancy.oc1..example"
+ZONE = "ocid1.dns-zone.oc1..there"
 EXISTING_VAULT = "ocid1.vault.oc1.fra.b.there"
 EXISTING_KEY = "ocid1.key.oc1.fra.b.there"
 IMAGE = "ocid1.image.oc1.eu-frankfurt-1.example"
@@ -118,6 +122,10 @@ def furnished(cloud: Cloud) -> Cloud:
         cloud.make(KEY, made, **key(cloud, managementEndpoint=endpoint))
     cloud.make(KEY, "signing_key", **key(cloud, keyShape={"algorithm": "RSA", "length": 256}))
     cloud.make(VAULT_SECRET, "secret", **vault_secret(cloud, secretName="taken"))
+    cloud.make(HTTP_MONITOR, "monitor", **monitor())
+    cloud.make(STEERING_POLICY, "policy", **steering(cloud))
+    attached = attachment(cloud, domainName="Taken.example.com")
+    cloud.ids["attachment"] = cloud.create(STEERING_POLICY_ATTACHMENT, attached, "attachment")
     return cloud
 
 
@@ -160,6 +168,48 @@ def cache(cloud: Cloud, **changes: Any) -> Inputs:
         "clusterMode": "NONSHARDED",
         **changes,
     }
+
+
+def monitor(**changes: Any) -> Inputs:
+    return {
+        "compartmentId": COMPARTMENT,
+        "displayName": "regions",
+        "targets": ["play-eu.example.com"],
+        "protocol": "HTTPS",
+        "intervalInSeconds": 30,
+        **changes,
+    }
+
+
+def steering(cloud: Cloud, **changes: Any) -> Inputs:
+    found = {
+        "compartmentId": COMPARTMENT,
+        "displayName": "regions",
+        "template": "ROUTE_BY_GEO",
+        "ttl": 30,
+        "healthCheckMonitorId": cloud["monitor"],
+        "answers": [
+            {"name": name, "rtype": "CNAME", "rdata": f"play-{name}.example.com", "pool": name} for name in ("eu", "us")
+        ],
+        "rules": [
+            {
+                "ruleType": "FILTER",
+                "defaultAnswerDatas": [{"answerCondition": "answer.isDisabled != true", "shouldKeep": True}],
+            },
+            {"ruleType": "HEALTH"},
+            {
+                "ruleType": "PRIORITY",
+                "cases": [{"answerDatas": [{"answerCondition": "answer.pool == 'eu'", "value": 1}]}],
+            },
+            {"ruleType": "LIMIT", "defaultCount": 1},
+        ],
+        **changes,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def attachment(cloud: Cloud, **changes: Any) -> Inputs:
+    return {"domainName": "play.example.com", "zoneId": ZONE, "steeringPolicyId": cloud["policy"], **changes}
 
 
 def route(target: str, destination: str, kind: str = "CIDR_BLOCK") -> Inputs:

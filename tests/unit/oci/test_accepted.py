@@ -16,15 +16,18 @@ from tests.unit.oci.cloud import (
     TENANCY,
     Cloud,
     Inputs,
+    attachment,
     cache,
     cluster,
     furnished,
     key,
+    monitor,
     policy,
     pool,
     route,
     route_table,
     security_list,
+    steering,
     subnet,
     vault,
     vault_secret,
@@ -32,6 +35,7 @@ from tests.unit.oci.cloud import (
 from tests.unit.oci.refused_clusters import CASES as CLUSTERS
 from tests.unit.oci.refused_network import CASES as NETWORK
 from tests.unit.oci.refused_security import CASES as SECURITY
+from tests.unit.oci.refused_steering import CASES as STEERING
 from tests.unit.oci.refused_vaults import CASES as VAULTS
 
 
@@ -209,6 +213,22 @@ def accepted(cloud: Cloud) -> dict[str, tuple[str, Inputs]]:
             k.VAULT_SECRET,
             vault_secret(cloud, vaultId=cloud["other_vault"], keyId=cloud["other_key"], secretName="taken"),
         ),
+        "frequent monitor": (k.HTTP_MONITOR, monitor(method="HEAD", port=443, path="/region", intervalInSeconds=10)),
+        "steering by continent": (k.STEERING_POLICY, steering(cloud)),
+        "steering without health": (
+            k.STEERING_POLICY,
+            steering(
+                cloud,
+                healthCheckMonitorId=None,
+                rules=[rule for rule in steering(cloud)["rules"] if rule["ruleType"] != "HEALTH"],
+            ),
+        ),
+        "steering of one's own": (k.STEERING_POLICY, steering(cloud, template="CUSTOM", rules=[{"ruleType": "LIMIT"}])),
+        "a name that is free": (k.STEERING_POLICY_ATTACHMENT, attachment(cloud)),
+        "the same name in another zone": (
+            k.STEERING_POLICY_ATTACHMENT,
+            attachment(cloud, domainName="taken.example.com", zoneId="ocid1.dns-zone.oc1..another"),
+        ),
         "cache": (k.REDIS_CLUSTER, cache(cloud)),
         "sharded cache": (k.REDIS_CLUSTER, cache(cloud, clusterMode="SHARDED", shardCount=3)),
         "secret in a vault that was there": (
@@ -249,7 +269,7 @@ def test_accepted_with_any_part_unknown(name: str, cloud: Cloud):
             assert cloud.check(kind, partly) == [], partly
 
 
-@pytest.mark.parametrize("case", (*NETWORK, *SECURITY, *CLUSTERS, *VAULTS), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", (*NETWORK, *SECURITY, *CLUSTERS, *VAULTS, *STEERING), ids=lambda case: case.name)
 def test_a_wrong_request_with_any_part_unknown_breaks_no_rule_itself(case: Any, cloud: Cloud):
     for partly in holes({name: value for name, value in case.request(cloud).items() if value is not None}):
         if isinstance(partly, dict):

@@ -4,10 +4,16 @@ import pytest
 
 from local.oci.rules import RULES
 from local.provider import ProviderError
-from tests.unit.oci import refused_clusters, refused_network, refused_security, refused_vaults
+from tests.unit.oci import refused_clusters, refused_network, refused_security, refused_steering, refused_vaults
 from tests.unit.oci.cloud import Case, Cloud, furnished
 
-CASES = (*refused_network.CASES, *refused_security.CASES, *refused_clusters.CASES, *refused_vaults.CASES)
+CASES = (
+    *refused_network.CASES,
+    *refused_security.CASES,
+    *refused_clusters.CASES,
+    *refused_vaults.CASES,
+    *refused_steering.CASES,
+)
 
 TWICE = {"pool far older": 2}
 """Requests that are wrong in two ways at once: a version far behind is no longer offered either."""

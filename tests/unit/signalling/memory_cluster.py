@@ -199,6 +199,9 @@ class MemoryCluster:
             self.claims.append((name, labels["app.pixel/session"]))
         return as_pod(self.pods[name])
 
+    async def list_nodes(self) -> Sequence[Node]:
+        return [as_node(thing) for thing in self.nodes.values()]
+
     async def patch_fleet(self, name: str, document: dict[str, object]) -> None:
         if self.before is not None:
             await self.before("patch fleet", name)

@@ -1,0 +1,309 @@
+"""The service that the session API operates: one replica of the matchmaker, which knows of all."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from lightkube.resources.core_v1 import Node
+
+from signalling.kubernetes.api import ClusterApi
+from signalling.kubernetes.fleets import Fleet
+from signalling.kubernetes.instances import Instance, Pool
+from signalling.kubernetes.nodes import TURN_LABEL, turn_address
+from signalling.matchmaker.replica import Replica
+from signalling.matchmaker.sidecars import Participant
+from signalling.operations import definitions as d
+from signalling.operations.problems import Absent, Away, InTheWay
+from signalling.protocol.session_messages import Reason
+from signalling.regions.peers import Peers
+from signalling.store.interface import Place, StoreUnavailable
+
+MOST_WAITING: Final = 1000
+"""Of each application's queue that a list of sessions shows."""
+NODES_SECONDS: Final = 5.0
+"""How old the list of nodes may be."""
+POOLS: Final[Mapping[str, str]] = {
+    "app.pixel/default": "default",
+    TURN_LABEL: "turn",
+    "app.pixel/gpu": "gpu",
+}
+GPU: Final = "nvidia.com/gpu"
+
+
+class MatchmakerService:
+    """See Service."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        api: ClusterApi,
+        applications: Sequence[str],
+        *,
+        region: str = "",
+        peers: Peers | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.region: Final = region
+        self._replica: Final = replica
+        self._control: Final = replica.control
+        self._api: Final = api
+        self._applications: Final = applications
+        self._peers: Final = peers
+        self._clock: Final = clock
+        self._nodes: tuple[float, Sequence[Node]] | None = None
+        self._listing: Final = asyncio.Lock()
+
+    async def sessions(self) -> Sequence[d.Session]:
+        """See Service."""
+        waiting = await asyncio.gather(*(self._waiting(name) for name in self._applications))
+        seated = {session.id: session for instance in self._control.instances if (session := _session(instance))}
+        # Somebody is out of the queue before every replica has heard of the claim, and in it for a moment after.
+        queued = (session for sessions in waiting for session in sessions if session.id not in seated)
+        return [*seated.values(), *queued]
+
+    async def _waiting(self, application: str) -> list[d.Session]:
+        places = await self._places(application, MOST_WAITING)
+        return [
+            d.Session(
+                id=place.session,
+                application=application,
+                state=d.SessionState.QUEUED,
+                priority=place.priority,
+                joined=_milliseconds(place.joined),
+                position=at,
+            )
+            for at, place in enumerate(places, 1)
+        ]
+
+    async def _places(self, application: str, limit: int) -> Sequence[Place]:
+        try:
+            return await self._control.queue(application, limit)
+        except StoreUnavailable as error:
+            raise Away("the store that holds the queue does not answer") from error
+
+    async def players(self, session: str) -> tuple[d.Player, ...] | None:
+        """See Service."""
+        instance = self._instance(session)
+        status = None if instance is None else await self._control.status(instance)
+        return None if status is None else tuple(map(_player, status.participants))
+
+    async def end(self, session: str, reason: Reason, seconds: float) -> None:
+        """See Service."""
+        instance = self._instance(session)
+        candidates = self._applications if instance is None else (instance.application,)
+        try:
+            for application in candidates:
+                if await self._control.end(application, session, reason, seconds):
+                    return
+        except StoreUnavailable as error:
+            raise Away("the store that holds the queue does not answer") from error
+        if instance is not None:
+            raise Away("the session's instance does not answer")
+        raise Absent("session")
+
+    async def instances(self) -> Sequence[d.Instance]:
+        """See Service."""
+        return [_instance(instance) for instance in self._control.instances]
+
+    async def drain_instance(self, instance: str, seconds: float) -> None:
+        """See Service."""
+        if not await _in_kubernetes(self._control.drain_instance(instance, seconds)):
+            raise Absent("instance")
+
+    async def applications(self) -> Sequence[d.Application]:
+        """See Service."""
+        return [await self._application(name) for name in self._applications]
+
+    async def _application(self, name: str) -> d.Application:
+        try:
+            waiting = await self._control.waiting(name)
+        except StoreUnavailable:
+            # What this replica knows is better than nothing of the fleets.
+            waiting = self._replica.waiting(name)
+        its = [fleet for fleet in self._control.fleets if fleet.application == name]
+        states = Counter((each.version, _state(each)) for each in self._control.instances if each.application == name)
+        fleets = tuple(_fleet(fleet, states) for fleet in sorted(its, key=lambda fleet: fleet.name))
+        return d.Application(name=name, paused=self._control.paused(name), waiting=waiting, fleets=fleets)
+
+    async def pause(self, application: str, *, paused: bool) -> None:
+        """See Service."""
+        if application not in self._applications:
+            raise Absent("application")
+        if not await _in_kubernetes(self._control.pause(application, paused=paused)):
+            raise InTheWay("the application has no fleet: nobody gets in as it is")
+
+    async def drain_version(self, application: str, version: str, *, drained: bool) -> None:
+        """See Service."""
+        if not await _in_kubernetes(self._control.drain_version(application, version, drained=drained)):
+            raise Absent("version")
+
+    async def queue(self, application: str, limit: int) -> d.Queue:
+        """See Service."""
+        if application not in self._applications:
+            raise Absent("application")
+        places = await self._places(application, limit)
+        try:
+            waiting = await self._control.waiting(application)
+        except StoreUnavailable as error:
+            raise Away("the store that holds the queue does not answer") from error
+        items = tuple(
+            d.Waiting(
+                session=place.session,
+                position=at,
+                priority=place.priority,
+                joined=_milliseconds(place.joined),
+                estimate_seconds=self._replica.estimate(application, at),
+            )
+            for at, place in enumerate(places, 1)
+        )
+        return d.Queue(application=application, waiting=max(waiting, len(items)), items=items)
+
+    async def nodes(self) -> Sequence[d.Node]:
+        """See Service."""
+        here = Counter(each.node for each in self._control.instances)
+        busy = Counter(each.node for each in self._control.instances if each.pool is Pool.SESSION)
+        return [_node(node, here, busy) for node in await self._listed()]
+
+    async def turn_nodes(self) -> Sequence[d.TurnNode]:
+        """See Service."""
+        listed = [node for node in await self._listed() if "turn" in _pools(node)]
+        return [
+            d.TurnNode(name=_name(node), address=turn_address(node), offered=turn_address(node) is not None)
+            for node in listed
+        ]
+
+    async def _listed(self) -> Sequence[Node]:
+        """The nodes, asked for once however many want to know."""
+        async with self._listing:
+            if self._nodes is None or self._clock() - self._nodes[0] > NODES_SECONDS:
+                self._nodes = (self._clock(), await _in_kubernetes(self._api.list_nodes()))
+            return self._nodes[1]
+
+    async def regions(self) -> Sequence[d.RegionRoom]:
+        """See Service."""
+        if self._peers is None:
+            return ()
+        now = self._clock()
+        rooms = [(peer, self._peers.rooms.of(peer.name, now)) for peer in self._peers.rooms.peers]
+        return [
+            d.RegionRoom(name=peer.name, url=peer.url, reachable=room is not None, room=dict(room or {}))
+            for peer, room in rooms
+        ]
+
+    def _instance(self, session: str) -> Instance | None:
+        found = self._replica.inventory.of_session(session)
+        return found if found is not None and found.pool is Pool.SESSION and not found.going else None
+
+
+async def _in_kubernetes(work: Any) -> Any:  # noqa: ANN401 - what it is given
+    try:
+        return await work
+    except Exception as error:  # Whatever the client raises.
+        raise Away("the Kubernetes API does not answer, or refuses") from error
+
+
+def _session(instance: Instance) -> d.Session | None:
+    if instance.session is None or instance.pool is not Pool.SESSION:
+        return None
+    return d.Session(
+        id=instance.session,
+        application=instance.application,
+        state=d.SessionState.ENDING if instance.going else d.SessionState.RUNNING,
+        subject=instance.subject or "",
+        version=instance.version,
+        instance=instance.name,
+        node=instance.node,
+        started=_iso(instance.started),
+    )
+
+
+def _instance(instance: Instance) -> d.Instance:
+    return d.Instance(
+        name=instance.name,
+        application=instance.application,
+        version=instance.version,
+        state=_state(instance),
+        node=instance.node,
+        address=instance.address,
+        session=instance.session,
+        started=_iso(instance.started),
+        players=instance.players or None,
+    )
+
+
+def _state(instance: Instance) -> d.InstanceState:
+    if instance.going or instance.pool is Pool.ENDED:
+        return d.InstanceState.ENDING
+    if instance.draining:
+        return d.InstanceState.DRAINING
+    if instance.pool is Pool.SESSION:
+        return d.InstanceState.SESSION
+    return d.InstanceState.IDLE if instance.usable else d.InstanceState.STARTING
+
+
+def _fleet(fleet: Fleet, states: Mapping[tuple[str, d.InstanceState], int]) -> d.Fleet:
+    def number(state: d.InstanceState) -> int:
+        return states.get((fleet.version, state), 0)
+
+    return d.Fleet(
+        name=fleet.name,
+        version=fleet.version,
+        weight=fleet.weight,
+        drained=fleet.drained,
+        buffer=fleet.buffer,
+        starting=number(d.InstanceState.STARTING),
+        idle=number(d.InstanceState.IDLE),
+        sessions=number(d.InstanceState.SESSION) + number(d.InstanceState.DRAINING),
+    )
+
+
+def _player(participant: Participant) -> d.Player:
+    since = participant.since
+    return d.Player(
+        player=participant.player,
+        role=participant.role,
+        connected=participant.connected,
+        since=datetime.fromtimestamp(since, UTC) if isinstance(since, int | float) else _iso(since),
+        stats=participant.stats if isinstance(participant.stats, dict) else None,
+    )
+
+
+def _node(node: Node, here: Mapping[str | None, int], busy: Mapping[str | None, int]) -> d.Node:
+    conditions = (node.status.conditions if node.status else None) or []
+    room = (node.status.allocatable if node.status else None) or {}
+    info = node.status.nodeInfo if node.status else None
+    name = _name(node)
+    return d.Node(
+        name=name,
+        pools=_pools(node),
+        ready=any(condition.type == "Ready" and condition.status == "True" for condition in conditions),
+        schedulable=not (node.spec is not None and node.spec.unschedulable),
+        gpus=int(room.get(GPU, "0")),
+        instances=here.get(name, 0),
+        sessions=busy.get(name, 0),
+        kubelet=info.kubeletVersion if info else "",
+        created=node.metadata.creationTimestamp if node.metadata else None,
+    )
+
+
+def _pools(node: Node) -> tuple[str, ...]:
+    labels = (node.metadata.labels if node.metadata else None) or {}
+    return tuple(pool for label, pool in POOLS.items() if labels.get(label) == "true")
+
+
+def _name(node: Node) -> str:
+    return (node.metadata.name if node.metadata else None) or ""
+
+
+def _iso(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _milliseconds(time_: int) -> datetime:
+    return datetime.fromtimestamp(time_ / 1000, UTC)

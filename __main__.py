@@ -81,6 +81,7 @@ namespaces = Namespaces(
         its.apps,
         its.pools,
         its.redis.mode,
+        its.turn,
         addons=frozenset(name for name, wanted in addons.items() if wanted),
     ),
     in_cluster,
@@ -107,9 +108,7 @@ redis = lay_redis(its, foundation, secrets.values, namespaces, tags, (in_oci, in
 turn_name = turn_host(its)
 turn = Turn(
     "turn",
-    TurnArgs(
-        its.images, its.network, its.pools.turn, secrets.values[Secret.TURN], turn_name is not None, namespaces, pools
-    ),
+    TurnArgs(its, secrets.values[Secret.TURN], turn_name is not None, namespaces, pools),
     in_cluster,
 )
 matchmaker = Matchmaker(

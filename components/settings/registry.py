@@ -1,7 +1,7 @@
 """The registry of the project's and the applications' images: its repositories, and the right to pull from them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -86,7 +86,11 @@ def read_registry(reader: Reader) -> RegistrySettings:
 
 
 def _read_pull(reader: Reader) -> PullSettings:
-    token = _read_token(reader)
+    token = reader.secret(
+        "auth_token",
+        'Set it to the OCID of a vault\'s secret, "ocid1.vaultsecret.oc1.…", or as a secret: '
+        "pulumi config set --secret --path pixel:registry.pull.auth_token",
+    )
     in_vault = re.fullmatch(_KEPT_TOKEN, token) is not None
     pull = PullSettings(
         username=reader.text("username", r"[^\s:\"]+", 'a name without colons, for OCIR "namespace/user"'),
@@ -96,24 +100,6 @@ def _read_pull(reader: Reader) -> PullSettings:
     )
     reader.close()
     return pull
-
-
-def _read_token(reader: Reader) -> str:
-    """The token or its OCID; no refusal shows it. At rest, in the stack file, a token is `{secure: …}`."""
-    remedy = (
-        'Set it to the OCID of a vault\'s secret, "ocid1.vaultsecret.oc1.…", or as a secret: '
-        "pulumi config set --secret --path pixel:registry.pull.auth_token"
-    )
-    if not reader.has("auth_token"):
-        reader.refusals.missing(reader.key("auth_token"), remedy)
-        return ""
-    value = reader.values["auth_token"]
-    if isinstance(value, Mapping) and set(value) == {"secure"}:
-        return ""
-    if not isinstance(value, str) or re.search(r"\s", value):
-        reader.refusals.add(reader.key("auth_token"), "(hidden)", "not a token", remedy)
-        return ""
-    return value
 
 
 def check_registry(registry: RegistrySettings, images: Iterable[Image], region: str, refusals: Refusals) -> None:

@@ -9,8 +9,10 @@ import pulumi
 
 from components import manifests, ports
 from components.node_pools import DEFAULT_LABEL
-from components.settings.apps import AppSettings, ImagesSettings, TurnSettings
+from components.settings.apps import AppSettings, ImagesSettings
+from components.settings.turn import TurnSettings
 from components.workloads import INSTANCES_NAMESPACE, PLATFORM_NAMESPACE, TURN_REALM, TURN_SECRET, USER
+from components.workloads.ice_servers import ICE_SERVERS
 from components.workloads.namespaces import Namespaces
 
 REPLICAS = 1
@@ -51,6 +53,7 @@ class Matchmaker(pulumi.ComponentResource):
                 "images": args.images,
                 "default_label": DEFAULT_LABEL,
                 "secret": TURN_SECRET,
+                "ice_servers": ICE_SERVERS,
                 "replicas": REPLICAS,
                 "user": USER,
                 "ports": {"players": ports.PLAYERS, "observation": ports.OBSERVATION},

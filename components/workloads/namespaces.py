@@ -13,6 +13,7 @@ from components.settings.apps import AppSettings
 from components.settings.network import NetworkSettings
 from components.settings.pools import PoolsSettings
 from components.settings.redis import RedisMode
+from components.settings.turn import TurnSettings
 from components.workloads import (
     CERTIFICATES_NAMESPACE,
     DNS_NAMESPACE,
@@ -77,6 +78,7 @@ class NamespacesArgs:
     apps: tuple[AppSettings, ...]
     pools: PoolsSettings
     redis: RedisMode
+    turn: TurnSettings
     addons: frozenset[str] = frozenset()
     """Which of the namespaces that come with an add-on are wanted, by name."""
 
@@ -96,7 +98,7 @@ class Namespaces(pulumi.ComponentResource):
             {
                 "instances_namespace": INSTANCES_NAMESPACE,
                 "instances_account": INSTANCES_ACCOUNT,
-                "policies": policies(openings(args.network, args.apps, args.redis)),
+                "policies": policies(openings(args.network, args.apps, args.redis, args.turn)),
                 "most_pods": most_instances(args.apps, args.pools),
             },
             parent=self,

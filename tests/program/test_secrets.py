@@ -136,9 +136,13 @@ def test_consumers_find_both_secrets_where_they_look(record: Record) -> None:
         if "secret" in source
         for item in source["secret"]["items"]
     }
-    assert mounted == {("secret", "turn/secret"): False, ("previous", "turn/previous"): True}
-    (follower,) = (each for path, each, _ in record.containers() if path == "daemonset-pixel-turn/secrets")
-    assert follower["command"] == ["python3", "-m", "signalling.turn.following"]
+    assert mounted == {
+        ("secret", "turn/secret"): False,
+        ("previous", "turn/previous"): True,
+        ("ice-servers.json", "ice/ice-servers.json"): True,
+    }
+    (follower,) = (each for path, each, _ in record.containers() if path == "daemonset-pixel-turn/companion")
+    assert follower["command"] == ["python3", "-m", "signalling.turn.companion"]
     assert follower["restartPolicy"] == "Always"
     assert {"name": "secret", "mountPath": "/etc/pixel/turn", "readOnly": True} in follower["volumeMounts"]
     assert "token" not in [mount["name"] for mount in follower["volumeMounts"]]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from signalling.ice.secret import OVERLAP_SECONDS, SecretError, SigningSecret, read_secrets
-from signalling.turn.following import INTERVAL_SECONDS, follow
-from signalling.turn.settings import SecretsSettings, read_secrets_settings
+from signalling.turn.following import Follower
+from signalling.turn.settings import CompanionSettings
 from signalling.turn.user_database import UnusableSecretError, write_secrets
 
 FIRST, SECOND, THIRD = ("a" * 32, "b" * 32, "c" * 32)
@@ -121,34 +121,48 @@ def test_an_unusable_secret_is_refused_and_not_shown(tmp_path, secret):
     assert stored(database) == {FIRST}
 
 
-def test_each_change_of_the_mounted_secret_reaches_the_table(mount, tmp_path, caplog):
-    its = SecretsSettings(mount.secret, tmp_path / "turnserver.conf", "pixel")
-    mount.hold(FIRST)
-    steps = [lambda: mount.hold(SECOND, FIRST), lambda: mount.hold("short"), lambda: mount.hold(THIRD, SECOND)]
-    seen: list[set[str]] = []
+@pytest.fixture
+def its(mount, tmp_path: Path) -> CompanionSettings:
+    (tmp_path / "addresses").write_text("")
+    return CompanionSettings(
+        turn_secret_file=mount.secret,
+        turn_peers_file=tmp_path / "addresses",
+        turn_configuration=tmp_path / "turnserver.conf",
+    )
 
-    def wait(seconds: float) -> bool:
-        assert seconds == INTERVAL_SECONDS
-        seen.append(stored(its.database))
-        if steps:
-            steps.pop(0)()
-            return False
-        return True
 
-    follow(its, wait)
-    assert seen == [{FIRST}, {SECOND, FIRST}, {SECOND, FIRST}, {THIRD, SECOND}]
+def test_each_change_of_the_mounted_secret_reaches_the_table(mount, its, caplog):
+    follower = Follower(its)
+    changes: list[tuple[tuple[str, str | None], set[str]]] = [
+        ((FIRST, None), {FIRST}),
+        ((SECOND, FIRST), {SECOND, FIRST}),
+        (("short", None), {SECOND, FIRST}),
+        ((THIRD, SECOND), {THIRD, SECOND}),
+    ]
+    for held, expected in changes:
+        mount.hold(*held)
+        follower.look()
+        assert stored(its.database) == expected
     assert [record.levelname for record in caplog.records if record.levelname == "WARNING"] == ["WARNING"]
     assert not any(secret in caplog.text for secret in (FIRST, SECOND, THIRD))
 
 
-def test_an_unchanged_secret_is_written_once(mount, tmp_path):
-    its = read_secrets_settings({"TURN_SECRET_FILE": str(mount.secret), "TURN_CONFIGURATION": str(tmp_path / "conf")})
+def test_an_unchanged_secret_is_written_once(mount, its):
     mount.hold(FIRST)
-    rounds = iter([False, True])
-
-    def wait(_: float) -> bool:
-        write_secrets(its.database, its.turn_realm, [THIRD])
-        return next(rounds)
-
-    follow(its, wait)
+    follower = Follower(its)
+    follower.look()
+    write_secrets(its.database, its.turn_realm, [THIRD])
+    follower.look()
     assert stored(its.database) == {THIRD}
+
+
+def test_who_refuses_has_no_secret_in_the_table_whatever_is_mounted(mount, its):
+    mount.hold(FIRST)
+    follower = Follower(its)
+    follower.look()
+    follower.refusing = True
+    follower.look()
+    assert stored(its.database) == set()
+    mount.hold(SECOND, FIRST)
+    follower.look()
+    assert stored(its.database) == set()

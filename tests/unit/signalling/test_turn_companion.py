@@ -1,0 +1,322 @@
+"""The companion beside a real coturn: figures while calls last, refusals, drains, and a new start of either."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from prometheus_client.parser import text_string_to_metric_families
+
+from signalling.shell.environment import SettingError
+from signalling.turn.companion import Companion
+from signalling.turn.following import Follower
+from signalling.turn.peers import write_addresses
+from signalling.turn.settings import CompanionSettings, read_companion
+from tests.unit.signalling.clients import PATIENCE
+from tests.unit.signalling.coturn import (
+    NEEDS_COTURN,
+    SECRET,
+    Allocation,
+    Coturn,
+    Received,
+    close_all,
+    own_address,
+    refused,
+    state_folder,
+    stopped_after,
+)
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+class Pod:
+    """coturn and its companion, as one pod has them."""
+
+    def __init__(self, folder: Path, **changes: Any) -> None:
+        self.folder = folder
+        (folder / "secret").write_text(SECRET)
+        write_addresses(folder / "addresses", [own_address()])
+        self.its = CompanionSettings(
+            turn_secret_file=folder / "secret",
+            turn_peers_file=folder / "addresses",
+            turn_configuration=folder / "turnserver.conf",
+            turn_log_folder=folder,
+            turn_min_port=50000,
+            turn_max_port=50100,
+            turn_metrics_port=0,
+            turn_control_port=0,
+            turn_statistics_port=0,
+        )
+        self.its = replace(self.its, **{key: value for key, value in changes.items() if key.startswith("turn_")})
+        self._changes = {key: value for key, value in changes.items() if not key.startswith("turn_")}
+        self.companion: Companion
+        self.coturn: Coturn
+        self.http: ClientSession
+
+    async def start(self) -> None:
+        await self.start_companion()
+        self.coturn = Coturn(
+            self.folder,
+            user=os.geteuid(),
+            statistics_port=self.companion.ports["reports"],
+            log_folder=str(self.folder),
+            total_quota=self.its.turn_total_quota,
+            **self._changes,
+        )
+        self.coturn.start()
+        await self.coturn.until_it_answers()
+
+    async def start_companion(self) -> None:
+        self.companion = Companion(self.its)
+        await self.companion.start()
+        # Where coturn looks for it again.
+        self.its = replace(self.its, turn_statistics_port=self.companion.ports["reports"])
+
+    async def get(self, name: str, path: str) -> Any:
+        async with self.http.get(f"http://127.0.0.1:{self.companion.ports[name]}{path}") as response:
+            return await (response.json() if "json" in response.content_type else response.text())
+
+    async def samples(self) -> Samples:
+        families = text_string_to_metric_families(await self.get("metrics", "/metrics"))
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+    async def until(self, name: str, holds: Callable[[float], bool], **labels: str) -> float:
+        """The value of a sample, as soon as it is what it should be."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            value = (await self.samples()).get((name, frozenset(labels.items())), 0.0)
+            if holds(value):
+                return value
+            assert time.monotonic() < deadline, f"{name} {labels} is {value}; {self.coturn.log()[-3000:]}"
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def running(**changes: Any) -> AsyncIterator[Pod]:
+    with ExitStack() as stack:
+        pod = Pod(stack.enter_context(state_folder()), **changes)
+        async with ClientSession() as pod.http:
+            await pod.start()
+            stack.enter_context(stopped_after(pod.coturn))
+            try:
+                yield pod
+            finally:
+                await pod.companion.stop()
+
+
+async def flow(mine: Allocation, packets: int) -> tuple[int, int]:
+    """Send frames through a relay, each answered; the bytes that reached the player, and the instance."""
+    end, instance = await asyncio.get_running_loop().create_datagram_endpoint(Received, local_addr=(own_address(), 0))
+    frame, word, to_player, to_instance = bytes(900), b"word", 0, 0
+    mine.send(word, end.get_extra_info("sockname"))
+    to_instance += len(await instance.next())
+    for _ in range(packets):
+        end.sendto(frame, mine.address)
+        to_player += len(await mine.player.next())
+        mine.send(word, end.get_extra_info("sockname"))
+        to_instance += len(await instance.next())
+    end.close()
+    return to_player, to_instance
+
+
+@NEEDS_COTURN
+async def test_figures_are_live_while_calls_last():
+    async with running(turn_total_quota=40) as pod:
+        udp, tcp = [await pod.coturn.allocate(transport=each, user="s1") for each in ("udp", "tcp")]
+        other = await pod.coturn.allocate(user="s2.p9")
+        await pod.until("pixel_turn_allocations", lambda value: value == 3)
+        await pod.until("pixel_turn_allocations_limit", lambda value: value == 40)
+        for session, transport in (("s1", "udp"), ("s1", "tcp"), ("s2", "udp")):
+            await pod.until(
+                "pixel_turn_session_allocations", lambda value: value == 1, session=session, transport=transport
+            )
+        await pod.until("pixel_turn_allocations_made_total", lambda value: value == 2, transport="udp")
+        # Each of these is four to coturn, which reports every 4096.
+        to_player, to_instance = await flow(udp, 1200)
+        of_session = {"session": "s1", "transport": "udp"}
+        passed = await pod.until(
+            "pixel_turn_session_bytes_total", lambda value: value > 0, **of_session, direction="from_instance"
+        )
+        assert 0.8 * to_player <= passed <= to_player
+        for direction in ("to_player", "from_player", "to_instance"):
+            await pod.until(
+                "pixel_turn_session_bytes_total", lambda value: value > 0, **of_session, direction=direction
+            )
+        in_all = await pod.until("pixel_turn_bytes_total", lambda value: value > 0, direction="to_instance")
+        assert in_all <= to_instance
+        await pod.until("pixel_turn_packets_total", lambda value: value >= 1000, direction="to_player")
+        close_all([udp, tcp])
+        await pod.until("pixel_turn_allocations", lambda value: value == 1)
+        # What was under way since the last report is reported at the end.
+        last = await pod.until(
+            "pixel_turn_session_bytes_total", lambda value: value == to_player, **of_session, direction="from_instance"
+        )
+        assert last == to_player
+        assert ("pixel_turn_session_allocations", frozenset(of_session.items())) not in await pod.samples()
+        other.close()
+
+
+@NEEDS_COTURN
+async def test_what_is_refused_is_counted_by_its_reason():
+    async with running(user_quota=1, turn_total_quota=2) as pod:
+        mine = [await pod.coturn.allocate(user="s1"), await pod.coturn.allocate(user="s2")]
+        for user in ("s1", "s3"):
+            with refused(486):
+                await pod.coturn.allocate(user=user)
+        with refused(401):
+            await pod.coturn.allocate("another-secret-of-some-length")
+        with refused(403):
+            await mine[0].permit("169.254.169.254")
+        await pod.until("pixel_turn_allocation_failures_total", lambda value: value == 2, why="quota")
+        await pod.until("pixel_turn_allocation_failures_total", lambda value: value >= 1, why="credentials")
+        await pod.until("pixel_turn_peers_refused_total", lambda value: value >= 1)
+        found = await pod.samples()
+        assert found["pixel_turn_allocation_failures_total", frozenset({("why", "ports")})] == 0
+        assert not [labels for name, labels in found if name.startswith("pixel_turn") and ("why", "peer") in labels]
+        close_all(mine)
+
+
+@NEEDS_COTURN
+async def test_without_a_free_port_an_allocation_fails_and_that_is_counted():
+    async with running(min_port=50000, max_port=50001, turn_max_port=50001) as pod:
+        mine = [await pod.coturn.allocate(user=user) for user in ("s1", "s2")]
+        with refused(508):
+            await pod.coturn.allocate(user="s3")
+        await pod.until("pixel_turn_allocation_failures_total", lambda value: value >= 1, why="ports")
+        await pod.until("pixel_turn_allocations_limit", lambda value: value == 2)
+        assert (await pod.get("metrics", "/status"))["load"] == 1.0
+        close_all(mine)
+
+
+async def passes(mine: Allocation) -> bool:
+    return (await flow(mine, 1))[0] > 0
+
+
+@NEEDS_COTURN
+async def test_a_drain_takes_no_new_allocation_and_waits_for_those_that_there_are():
+    async with running(turn_drain_seconds=60) as pod:
+        mine = await pod.coturn.allocate(user="s1")
+        draining = asyncio.create_task(pod.get("control", "/drain"))
+        await pod.until("pixel_turn_draining", lambda value: value == 1)
+        await until_refused(pod.coturn)
+        assert not draining.done()
+        await mine.refresh()
+        assert await passes(mine)
+        assert (await pod.get("metrics", "/status"))["draining"] is True
+        mine.close()
+        assert await asyncio.wait_for(draining, PATIENCE) == {"left": 0}
+        assert pod.coturn.process.poll() is None
+
+
+async def until_refused(coturn: Coturn) -> None:
+    """A drain shows before its next look has emptied the table."""
+    deadline = time.monotonic() + PATIENCE
+    while await is_given(coturn):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+
+async def is_given(coturn: Coturn) -> bool:
+    try:
+        (await coturn.allocate(user="s2")).close()
+    except Exception as error:
+        assert "401" in str(error)
+        return False
+    return True
+
+
+@NEEDS_COTURN
+async def test_a_drain_without_allocations_is_over_and_the_next_one_too():
+    async with running(turn_drain_seconds=60) as pod:
+        for _ in range(2):
+            assert await asyncio.wait_for(pod.get("control", "/drain"), PATIENCE) == {"left": 0}
+
+
+@NEEDS_COTURN
+async def test_a_drain_ends_with_its_time_and_one_of_no_time_at_once():
+    async with running(turn_drain_seconds=2.5) as pod:
+        mine = await pod.coturn.allocate(user="s1")
+        assert await asyncio.wait_for(pod.get("control", "/drain"), PATIENCE) == {"left": 1}
+        mine.close()
+    async with running() as pod:
+        mine = await pod.coturn.allocate(user="s1")
+        assert await asyncio.wait_for(pod.get("control", "/drain"), PATIENCE) == {"left": 1}
+        (await pod.coturn.allocate(user="s2")).close()
+        mine.close()
+
+
+@NEEDS_COTURN
+async def test_who_waits_for_an_empty_node_changes_nothing_for_players():
+    async with running(turn_drain_seconds=60) as pod:
+        mine = await pod.coturn.allocate(user="s1")
+        waiting = asyncio.create_task(pod.get("control", "/empty"))
+        late = await pod.coturn.allocate(user="s2")
+        close_all([mine])
+        await pod.until("pixel_turn_allocations", lambda value: value == 1)
+        assert not waiting.done()
+        late.close()
+        assert await asyncio.wait_for(waiting, PATIENCE) == {"left": 0}
+        (await pod.coturn.allocate(user="s3")).close()
+
+
+@NEEDS_COTURN
+async def test_a_companion_that_starts_anew_ends_no_call_and_hears_again():
+    async with running() as pod:
+        mine = await pod.coturn.allocate(user="s1")
+        await pod.companion.stop()
+        assert await passes(mine)
+        late = await pod.coturn.allocate(user="s2")
+        await pod.start_companion()
+        await pod.until("pixel_turn_allocations", lambda value: value == 2)
+        await mine.refresh()
+        await pod.until("pixel_turn_session_allocations", lambda value: value == 1, session="s1", transport="udp")
+        more = await pod.coturn.allocate(user="s3")
+        await pod.until("pixel_turn_session_allocations", lambda value: value == 1, session="s3", transport="udp")
+        assert pod.coturn.process.poll() is None
+        close_all([mine, late, more])
+
+
+async def test_the_load_is_the_greater_share_and_the_rate_that_of_the_last_half_minute(tmp_path):
+    companion = Companion(CompanionSettings(turn_log_folder=tmp_path, turn_bandwidth_mbps=8, turn_total_quota=100))
+    node = companion.node
+    assert (node.bits_per_second(), node.load()) == (0.0, 0.0)
+    key = b"turn/realm/pixel/user/1:s1/allocation/000000000000000001/traffic"
+    for second in range(0, 90, 5):
+        node.allocations.receive(key, b"rcvp=1, rcvb=500000, sentp=1, sentb=500000")
+        node.allocations.receive(key + b"/peer", b"rcvp=1, rcvb=500000, sentp=1, sentb=125000")
+        node.remember(float(second))
+    assert node.bits_per_second() == pytest.approx(1_000_000)
+    assert node.load() == pytest.approx(0.125)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("TURN_METRICS_PORT", "70000"), ("TURN_DRAIN_SECONDS", "-1"), ("TURN_TOTAL_QUOTA", "-1"), ("TURN_MIN_PORT", "x")],
+)
+def test_a_setting_that_cannot_be_used_is_named(key, value):
+    with pytest.raises(SettingError, match=f"{key}.*{value}"):
+        read_companion({key: value})
+
+
+def test_the_quota_is_never_more_than_the_ports():
+    assert read_companion({}).most_allocations == 16384
+    assert read_companion({"TURN_TOTAL_QUOTA": "12000"}).most_allocations == 12000
+    assert read_companion({"TURN_TOTAL_QUOTA": "99999"}).most_allocations == 16384
+
+
+def test_whoever_reads_the_age_of_peers_before_there_are_any_hears_that_they_are_old(tmp_path):
+    companion = Companion(CompanionSettings(turn_peers_file=tmp_path / "addresses"))
+    assert companion.node.peers_age() == float("inf")
+    write_addresses(tmp_path / "addresses", [])
+    assert 0 <= companion.node.peers_age() < 3600
+    assert isinstance(companion.node.follower, Follower)

@@ -42,7 +42,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.cluster, NEEDS_PROMETHEUS]
 
 INTERVAL = "1s"
 NODE_EXPORTER_PORT = 9100
-MONITORS = {"matchmaker": "ServiceMonitor/matchmaker", "sidecar": "PodMonitor/instances"}
+MONITORS = {"matchmaker": "ServiceMonitor/matchmaker", "sidecar": "PodMonitor/instances", "turn": "PodMonitor/turn"}
 """The job that each of our monitors gives its series, and its name in Prometheus' configuration."""
 
 T = TypeVar("T")

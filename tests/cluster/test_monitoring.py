@@ -36,12 +36,15 @@ from tests.cluster.unanswered import REASONS, WITHOUT_CLUSTER
 from tests.ports import free_port
 from tests.unit.components.settings_cases import patched
 from tests.unit.signalling.clients import Client, streamer
+from tests.unit.signalling.coturn import NEEDS_COTURN, Allocation
 from tests.unit.signalling.stage import stream
+from tests.unit.signalling.turn_pod import TurnPod, flow, running
 
 pytestmark = [
     pytest.mark.cluster,
     pytest.mark.timeout(300),
     NEEDS_PROMETHEUS,
+    NEEDS_COTURN,
 ]
 
 ADDRESS = "127.0.0.78"
@@ -57,7 +60,7 @@ def its_settings() -> Settings:
 
 
 class Service:
-    """One matchmaker and one sidecar as processes, before a real API server; a node exporter, and Prometheus."""
+    """A matchmaker and a sidecar as processes, before a real API server; coturn, a node exporter, and Prometheus."""
 
     def __init__(self, folder: Path, its: Settings) -> None:
         self.folder = folder
@@ -67,12 +70,14 @@ class Service:
         self.kubernetes: AsyncClient
         self.prometheus: Prometheus
         self.unreal: Client
+        self.turn: TurnPod
 
     async def start(self, stack: AsyncExitStack, kubeconfig: str) -> None:
         self.http = await stack.enter_async_context(ClientSession())
         self.kubernetes = AsyncClient(KubeConfig.from_dict(yaml.safe_load(kubeconfig)))
         stack.push_async_callback(self.kubernetes.close)
         await self._objects()
+        self.turn = await stack.enter_async_context(running())
         for name, (arguments, environ) in self._programs(kubeconfig).items():
             stack.enter_context(process(arguments, self.folder / f"{name}.log", environ))
         self.prometheus = Prometheus(self.http, self.port["PROMETHEUS"])
@@ -133,6 +138,7 @@ class Service:
             Target("matchmaker", f"127.0.0.1:{self.port['HEALTH']}", {"namespace": "pixel", "pod": "matchmaker-1"}),
             Target("instances", f"{ADDRESS}:{self.port['INSTANCE_HEALTH']}", instance),
             Target("node-exporter", f"127.0.0.1:{self.port['NODE']}", turn),
+            Target("turn", f"127.0.0.1:{self.turn.companion.ports['metrics']}", {**turn, "pod": "turn-a"}),
         ]
         write_targets(self.folder, targets)
 
@@ -152,6 +158,15 @@ class Service:
         session: str = meta.labels["app.pixel/session"]
         self.look(pod, session)
         return player, session
+
+    async def relay(self, session: str) -> Allocation:
+        """An allocation of a session's player, and as much through it as coturn reports at once, twice."""
+        await self.scraped("pixel_turn_allocations_made_total == 0")
+        mine = await self.turn.coturn.allocate(user=session)
+        await flow(mine, 1200)
+        await self.scraped(f'pixel_turn_session_bytes_total{{session="{session}"}} > 0')
+        await flow(mine, 1200)
+        return mine
 
     async def scraped(self, expression: str) -> None:
         """Wait until Prometheus has an answer."""
@@ -180,6 +195,7 @@ async def test_every_expression_is_answered_or_its_metric_is_listed(service: Ser
     await gone(service.kubernetes, "demo-1")
     playing, session = await service.play("demo-2")
     waiting = await service.player()
+    relayed = await service.relay(session)
     with pytest.raises(WSServerHandshakeError):
         await service.player()
     asked = questions(service.its, session)
@@ -201,6 +217,7 @@ async def test_every_expression_is_answered_or_its_metric_is_listed(service: Ser
     assert (turn["metric"]["node"], pod["metric"]["pod"], pod["metric"]["node"]) == ("turn-1", "demo-2", "gpu-1")
     # Halved as long as the instance is known as an idle one too: the series that it leaves end two scrapes later.
     await service.scraped(f'pixel:session_cost:per_hour{{session="{session}",currency="USD"}} == 2')
+    relayed.close()
     for each in (waiting, playing):
         await each.socket.close()
 

@@ -60,6 +60,13 @@ class Coturn:
             **changes,
         )
         self.process: subprocess.Popen[bytes]
+        self._given: list[Allocation] = []
+
+    def stop(self) -> None:
+        for each in self._given:
+            each.close()
+        self.process.terminate()
+        self.process.wait(PATIENCE)
 
     @property
     def database(self) -> Path:
@@ -131,7 +138,8 @@ class Coturn:
             ),
             PATIENCE,
         )
-        return Allocation(relay, player)
+        self._given.append(Allocation(relay, player))
+        return self._given[-1]
 
 
 class Received(asyncio.DatagramProtocol):
@@ -155,6 +163,7 @@ class Allocation:
         self.player = player
         self._client = relay._TurnTransport__inner_protocol
         self._channel = 0x4001
+        self._closed = False
 
     @property
     def address(self) -> tuple[str, int]:
@@ -189,7 +198,10 @@ class Allocation:
         self._client.send_stun(message, self._client.server)
 
     def close(self) -> None:
-        self.relay.close()
+        """Give it back; once more does nothing."""
+        if not self._closed:
+            self._closed = True
+            self.relay.close()
 
 
 def refused(code: int) -> Any:
@@ -213,8 +225,7 @@ def stopped_after(*coturns: Coturn) -> Iterator[None]:
         yield
     finally:
         for each in coturns:
-            each.process.terminate()
-            each.process.wait(PATIENCE)
+            each.stop()
 
 
 def close_all(allocations: Iterable[Allocation]) -> None:

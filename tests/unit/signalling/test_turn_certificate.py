@@ -147,8 +147,7 @@ def coturn() -> Iterator[TlsCoturn]:
         try:
             yield it
         finally:
-            it.process.terminate()
-            it.process.wait(PATIENCE)
+            it.stop()
 
 
 @NEEDS_COTURN

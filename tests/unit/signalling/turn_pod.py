@@ -1,0 +1,123 @@
+"""coturn and its companion as one pod has them, and media through the relay."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientSession
+from prometheus_client.parser import text_string_to_metric_families
+
+from signalling.turn.companion import Companion
+from signalling.turn.peers import write_addresses
+from signalling.turn.settings import CompanionSettings
+from tests.unit.signalling.clients import PATIENCE
+from tests.unit.signalling.coturn import (
+    SECRET,
+    Allocation,
+    Coturn,
+    Received,
+    own_address,
+    state_folder,
+    stopped_after,
+)
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+class TurnPod:
+    """coturn and its companion, as one pod has them."""
+
+    def __init__(self, folder: Path, **changes: Any) -> None:
+        self.folder = folder
+        (folder / "secret").write_text(SECRET)
+        write_addresses(folder / "addresses", [own_address()])
+        self.its = CompanionSettings(
+            turn_secret_file=folder / "secret",
+            turn_peers_file=folder / "addresses",
+            turn_configuration=folder / "turnserver.conf",
+            turn_log_folder=folder,
+            turn_min_port=50000,
+            turn_max_port=50100,
+            turn_metrics_port=0,
+            turn_control_port=0,
+            turn_statistics_port=0,
+        )
+        self.its = replace(self.its, **{key: value for key, value in changes.items() if key.startswith("turn_")})
+        self._changes = {key: value for key, value in changes.items() if not key.startswith("turn_")}
+        self.companion: Companion
+        self.coturn: Coturn
+        self.http: ClientSession
+
+    async def start(self) -> None:
+        await self.start_companion()
+        self.coturn = Coturn(
+            self.folder,
+            user=os.geteuid(),
+            statistics_port=self.companion.ports["reports"],
+            log_folder=str(self.folder),
+            total_quota=self.its.turn_total_quota,
+            **self._changes,
+        )
+        self.coturn.start()
+        await self.coturn.until_it_answers()
+
+    async def start_companion(self) -> None:
+        self.companion = Companion(self.its)
+        await self.companion.start()
+        # Where coturn looks for it again.
+        self.its = replace(self.its, turn_statistics_port=self.companion.ports["reports"])
+
+    async def get(self, name: str, path: str) -> Any:
+        async with self.http.get(f"http://127.0.0.1:{self.companion.ports[name]}{path}") as response:
+            return await (response.json() if "json" in response.content_type else response.text())
+
+    async def samples(self) -> Samples:
+        families = text_string_to_metric_families(await self.get("metrics", "/metrics"))
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+    async def until(self, name: str, holds: Callable[[float], bool], **labels: str) -> float:
+        """The value of a sample, as soon as it is what it should be."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            value = (await self.samples()).get((name, frozenset(labels.items())), 0.0)
+            if holds(value):
+                return value
+            assert time.monotonic() < deadline, f"{name} {labels} is {value}; {self.coturn.log()[-3000:]}"
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def running(**changes: Any) -> AsyncIterator[TurnPod]:
+    with ExitStack() as stack:
+        pod = TurnPod(stack.enter_context(state_folder()), **changes)
+        async with ClientSession() as pod.http:
+            await pod.start()
+            stack.enter_context(stopped_after(pod.coturn))
+            try:
+                yield pod
+            finally:
+                await pod.companion.stop()
+
+
+async def flow(mine: Allocation, packets: int) -> tuple[int, int]:
+    """Send frames through a relay, each answered; the bytes that reached the player, and the instance."""
+    end, instance = await asyncio.get_running_loop().create_datagram_endpoint(Received, local_addr=(own_address(), 0))
+    frame, word, to_player, to_instance = bytes(900), b"word", 0, 0
+    mine.send(word, end.get_extra_info("sockname"))
+    to_instance += len(await instance.next())
+    for _ in range(packets):
+        end.sendto(frame, mine.address)
+        to_player += len(await mine.player.next())
+        mine.send(word, end.get_extra_info("sockname"))
+        to_instance += len(await instance.next())
+    end.close()
+    return to_player, to_instance

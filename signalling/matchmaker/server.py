@@ -12,8 +12,8 @@ import msgspec
 from aiohttp import ClientSession, TCPConnector, web
 from lightkube.resources.core_v1 import Node
 
-from signalling.ice.credentials import turn_credentials
-from signalling.ice.servers import chosen_for, peer_connection_options
+from signalling.ice.player import player_options
+from signalling.ice.ranking import TurnNode, rank
 from signalling.kubernetes.api import Changed, ClusterApi, Event, Listed
 from signalling.kubernetes.nodes import turn_address
 from signalling.matchmaker.allocation import Allocation
@@ -159,7 +159,9 @@ class MatchmakerServer:
         )
         await socket.prepare(request)
         session_id = secrets.token_hex(16)
-        session = Session(session_id, application.name, self._options(session_id), self._allocation, self._link)
+        session = Session(
+            session_id, application.name, self._options(application.name, session_id), self._allocation, self._link
+        )
         self._players.add(session)
         LOG.info("player connected", extra={"session": session_id, "application": application.name})
         try:
@@ -174,18 +176,19 @@ class MatchmakerServer:
 
     def _session_turn(self) -> Iterator[tuple[str, str]]:
         """Each session under way, and the TURN nodes its player was sent to (as the pool is now)."""
-        nodes = {address: node for node, address in self._turn.items()}
         for session in self._players:
             if session.playing:
-                yield from ((session.id, nodes[address]) for address in chosen_for(session.id, nodes))
+                yield from ((session.id, node.name) for node in self._chosen(session.id))
 
-    def _options(self, session: str) -> msgspec.Raw:
-        turn = self._stack.turn
+    def _chosen(self, session: str) -> list[TurnNode]:
+        return rank(session, [TurnNode(name, address, address) for name, address in self._turn.items()], {})
+
+    def _options(self, application: str, session: str) -> msgspec.Raw:
         if not self._turn:
             LOG.warning("no TURN node is known: a player that needs one will see no picture")
-        credentials = turn_credentials(self._secret(), session, time.time(), turn.credential_seconds)
-        addresses = chosen_for(session, set(self._turn.values()))
-        return opaque(peer_connection_options(addresses, turn.port, credentials, turn.transport_policy, turn.tls))
+        access, secret = self._stack.turn, self._secret()
+        options = player_options(application, session, self._chosen(session), access, secret=secret, now=time.time())
+        return opaque(options)
 
     def _observe_node(self, event: Event[Node]) -> None:
         if isinstance(event, Listed):

@@ -29,7 +29,8 @@ class TurnPool:
 def wanted_nodes(pool: TurnPool) -> int:
     """How many nodes there should be; a node that is to go drains first, and there is no hurry about it."""
     enough = max(math.ceil(pool.full_nodes / TARGET), pool.minimum)
-    if enough < pool.nodes <= pool.maximum:
-        # Those that a smaller pool could lose without being more than so full.
-        enough = max(enough, min(pool.nodes, math.ceil(pool.full_nodes / SHRINK_BELOW)))
+    standing = min(pool.nodes, pool.maximum)
+    if enough < standing:
+        # Those without which each of the rest would be fuller than that.
+        enough = max(enough, min(standing, math.ceil(pool.full_nodes / SHRINK_BELOW)))
     return min(enough, pool.maximum)

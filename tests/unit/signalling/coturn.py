@@ -8,8 +8,8 @@ import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -62,9 +62,12 @@ class Coturn:
         self.process: subprocess.Popen[bytes]
         self._given: list[Allocation] = []
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
+        """Give back what was allocated, so that no socket is left, then end the process."""
         for each in self._given:
             each.close()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*(each.player.gone.wait() for each in self._given)), PATIENCE)
         self.process.terminate()
         self.process.wait(PATIENCE)
 
@@ -147,6 +150,10 @@ class Received(asyncio.DatagramProtocol):
 
     def __init__(self) -> None:
         self.got: asyncio.Queue[bytes] = asyncio.Queue()
+        self.gone = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.gone.set()
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         self.got.put_nowait(data)
@@ -163,7 +170,6 @@ class Allocation:
         self.player = player
         self._client = relay._TurnTransport__inner_protocol
         self._channel = 0x4001
-        self._closed = False
 
     @property
     def address(self) -> tuple[str, int]:
@@ -199,9 +205,7 @@ class Allocation:
 
     def close(self) -> None:
         """Give it back; once more does nothing."""
-        if not self._closed:
-            self._closed = True
-            self.relay.close()
+        self.relay.close()
 
 
 def refused(code: int) -> Any:
@@ -219,13 +223,15 @@ def state_folder() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-@contextmanager
-def stopped_after(*coturns: Coturn) -> Iterator[None]:
+@asynccontextmanager
+async def started(coturn: Coturn) -> AsyncIterator[Coturn]:
+    """Running from the first answer on, and ended afterwards."""
+    coturn.start()
     try:
-        yield
+        await coturn.until_it_answers()
+        yield coturn
     finally:
-        for each in coturns:
-            each.stop()
+        await coturn.stop()
 
 
 def close_all(allocations: Iterable[Allocation]) -> None:

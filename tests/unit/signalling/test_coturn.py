@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
@@ -21,8 +21,8 @@ from tests.unit.signalling.coturn import (
     close_all,
     own_address,
     refused,
+    started,
     state_folder,
-    stopped_after,
 )
 
 pytestmark = NEEDS_COTURN
@@ -30,12 +30,9 @@ pytestmark = NEEDS_COTURN
 
 @asynccontextmanager
 async def running(**changes: Any) -> AsyncIterator[Coturn]:
-    with ExitStack() as stack:
-        it = Coturn(stack.enter_context(state_folder()), **changes)
-        it.start()
-        stack.enter_context(stopped_after(it))
-        await it.until_it_answers()
-        yield it
+    with state_folder() as folder:
+        async with started(Coturn(folder, **changes)) as it:
+            yield it
 
 
 @pytest.fixture

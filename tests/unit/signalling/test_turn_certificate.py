@@ -7,10 +7,9 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography import x509
@@ -19,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from signalling.ice.credentials import TurnCredentials
-from signalling.ice.servers import TransportPolicy, peer_connection_options
+from signalling.ice.servers import TransportPolicy, pool_servers
 from signalling.turn.certificate import CERTIFICATE, KEY, FollowedCertificate, order
 from signalling.turn.configuration import PID_FILE, TurnConfiguration, TurnConfigurationError, render
 from signalling.turn.settings import read_companion
@@ -66,19 +65,14 @@ def test_the_settings_name_the_pid_file_that_the_configuration_does():
 
 
 def test_players_get_the_name_on_the_certificate_beside_the_addresses():
-    credentials = TurnCredentials("1:a", "p")
-    tls = ("turn.play.example.com", 5349)
-    *_, last = servers(peer_connection_options(["198.51.100.7"], 3478, credentials, TransportPolicy.ALL, tls))
-    assert last == {
+    credentials, tls = TurnCredentials("1:a", "p"), ("turn.play.example.com", 5349)
+    *_, last = pool_servers(["198.51.100.7"], 3478, credentials, TransportPolicy.RELAY, tls)
+    assert last.entry() == {
         "urls": ["turns:turn.play.example.com:5349?transport=tcp"],
         "username": "1:a",
         "credential": "p",
     }
-    assert servers(peer_connection_options([], 3478, credentials, TransportPolicy.ALL, tls)) == []
-
-
-def servers(options: dict[str, Any]) -> list[Any]:
-    return list(options["iceServers"])
+    assert list(pool_servers([], 3478, credentials, TransportPolicy.RELAY, tls)) == []
 
 
 def write_certificate(folder: Path, name: str) -> None:
@@ -141,13 +135,13 @@ class TlsCoturn(Coturn):
 
 
 @pytest.fixture
-def coturn() -> Iterator[TlsCoturn]:
+async def coturn() -> AsyncIterator[TlsCoturn]:
     with state_folder() as folder:
         it = TlsCoturn(folder)
         try:
             yield it
         finally:
-            it.stop()
+            await it.stop()
 
 
 @NEEDS_COTURN

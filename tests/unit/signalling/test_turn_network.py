@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from ipaddress import IPv4Address, IPv4Network
 from itertools import count
 
@@ -22,7 +22,7 @@ import pytest
 
 from signalling.turn.user_database import REREAD_SECONDS
 from tests.unit.signalling.clients import PATIENCE
-from tests.unit.signalling.coturn import NEEDS_COTURN, USER, Coturn, refused, state_folder, stopped_after
+from tests.unit.signalling.coturn import NEEDS_COTURN, USER, Coturn, refused, started, state_folder
 from tests.unit.signalling.test_coturn import is_allowed, within
 
 pytestmark = [
@@ -139,14 +139,12 @@ class Listener:
 @pytest.fixture
 async def cluster() -> AsyncIterator[tuple[Coturn, Listener, Listener]]:
     """coturn on its node, and who listens in the cluster and on the node."""
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         node, rest = stack.enter_context(laid_out())
         user = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
         folder = stack.enter_context(state_folder())
         turn = Coturn(folder, inside=[*within_namespace(node), *user], listening_address=TURN, port=3478)
-        turn.start()
-        stack.enter_context(stopped_after(turn))
-        await turn.until_it_answers()
+        await stack.enter_async_context(started(turn))
         far = Listener(rest, [INSTANCE, LATER, *ELSEWHERE.values()])
         stack.callback(far.process.kill)
         near = Listener(node, list(ON_THE_NODE.values()))

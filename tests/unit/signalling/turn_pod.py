@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ from tests.unit.signalling.coturn import (
     Coturn,
     Received,
     own_address,
+    started,
     state_folder,
-    stopped_after,
 )
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -54,6 +54,7 @@ class TurnPod:
         self.http: ClientSession
 
     async def start(self) -> None:
+        """The companion; coturn comes after it, and is told where to report."""
         await self.start_companion()
         self.coturn = Coturn(
             self.folder,
@@ -63,8 +64,6 @@ class TurnPod:
             total_quota=self.its.turn_total_quota,
             **self._changes,
         )
-        self.coturn.start()
-        await self.coturn.until_it_answers()
 
     async def start_companion(self) -> None:
         self.companion = Companion(self.its)
@@ -97,13 +96,13 @@ class TurnPod:
 
 @asynccontextmanager
 async def running(**changes: Any) -> AsyncIterator[TurnPod]:
-    with ExitStack() as stack:
-        pod = TurnPod(stack.enter_context(state_folder()), **changes)
+    with state_folder() as folder:
+        pod = TurnPod(folder, **changes)
         async with ClientSession() as pod.http:
             await pod.start()
-            stack.enter_context(stopped_after(pod.coturn))
             try:
-                yield pod
+                async with started(pod.coturn):
+                    yield pod
             finally:
                 await pod.companion.stop()
 

@@ -119,7 +119,7 @@ matchmaker = Matchmaker(
 fleets = [
     Fleet(
         app.fleet_name(version),
-        FleetArgs(app, version, its.images, its.pools, namespaces, pools),
+        FleetArgs(app, version, its.images, its.pools, its.turn, namespaces, pools),
         in_cluster,
     )
     for app in its.apps

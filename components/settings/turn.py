@@ -1,5 +1,6 @@
 """The `turn` key: how players use the TURN pool, what each may take of it, how long a node waits for them to end."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -109,6 +110,17 @@ def _check_policies(turn: TurnSettings, apps: Sequence[AppSettings], refusals: R
                 " relayed all the same, and instances learn the players' addresses",
                 "Use relay, or leave it out",
             )
+
+
+def stun_urls(turn: TurnSettings, app: AppSettings) -> list[str]:
+    """The STUN servers that an application's streamers ask: those of the relays elsewhere, where it uses any.
+
+    A relay lets in whom a player has heard of. Of an instance behind the NAT gateway that has to be the gateway's
+    address, which the instance itself hears from a STUN server; within the VCN none is needed.
+    """
+    urls = [url for server in (app.ice.servers or turn.external) for url in server.urls]
+    found = [re.sub(r"^turn:([^?]*).*$", r"stun:\1", url) for url in urls]
+    return list(dict.fromkeys(url for url in found if url.startswith("stun:")))
 
 
 def media_networks(turn: TurnSettings, apps: Sequence[AppSettings]) -> list[tuple[str, IPv4Network]]:

@@ -8,6 +8,7 @@ from components import manifests, ports
 from components.node_pools import GPU_LABEL, gpu_tolerations
 from components.settings.apps import AppSettings, ImagesSettings, Version
 from components.settings.pools import PoolsSettings
+from components.settings.turn import TurnSettings, stun_urls
 from components.workloads import INSTANCES_ACCOUNT, INSTANCES_NAMESPACE, USER
 from components.workloads.namespaces import Namespaces
 
@@ -22,6 +23,7 @@ class FleetArgs:
     version: Version
     images: ImagesSettings
     pools: PoolsSettings
+    turn: TurnSettings
     namespaces: Namespaces
     nodes: pulumi.Resource
 
@@ -47,6 +49,7 @@ class Fleet(pulumi.ComponentResource):
                 "gpu_label": GPU_LABEL,
                 "account": INSTANCES_ACCOUNT,
                 "user": USER,
+                "stun_urls": stun_urls(args.turn, args.app),
                 "deadline_seconds": 60 * _DEADLINE_MINUTES,
                 "ports": {
                     "sidecar_streamer": ports.SIDECAR_STREAMER,

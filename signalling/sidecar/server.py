@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Final
 
+import msgspec
 from aiohttp import WSMsgType, web
 
 from signalling.protocol.actions import Action, Close, CloseCode, Connection, Drop, Send
@@ -19,7 +20,13 @@ from signalling.sidecar.settings import SidecarSettings
 
 LOG: Final = logging.getLogger("sidecar")
 NO_ICE_SERVERS: Final = opaque({"iceServers": []})
-"""The streamer needs none: it is reached through the player's relay. The matchmaker gives a player its own options."""
+"""The matchmaker gives a player its own options."""
+
+
+def streamer_options(stun_urls: str) -> msgspec.Raw:
+    """The streamer's ``peerConnectionOptions``, mostly without a server: the player's relay reaches it."""
+    urls = [url.strip() for url in stun_urls.split(",") if url.strip()]
+    return opaque({"iceServers": [{"urls": urls}] if urls else []})
 
 
 class SidecarServer:
@@ -27,7 +34,9 @@ class SidecarServer:
 
     def __init__(self, settings: SidecarSettings) -> None:
         self._settings: Final = settings
-        self._state: Final = Sidecar(NO_ICE_SERVERS, NO_ICE_SERVERS, Limits(players=settings.max_players))
+        self._state: Final = Sidecar(
+            streamer_options(settings.stun_urls), NO_ICE_SERVERS, Limits(players=settings.max_players)
+        )
         self._metrics: Final = SidecarMetrics(self._state)
         self._outbox: Final = OutboxLimit(settings.outbox_frames, settings.outbox_bytes)
         self._peers: Final[dict[Connection, Peer]] = {}

@@ -21,6 +21,8 @@ class SidecarSettings:
     health_host: str = "0.0.0.0"
     """Health, status and metrics."""
     health_port: int = 9000
+    stun_urls: str = ""
+    """STUN servers for the streamer, comma separated; it needs some where relays are outside its network."""
     max_players: int = 8
     """Players subscribed to the streamer at once."""
     max_message_bytes: int = 262_144

@@ -10,7 +10,7 @@ Only who has signed credentials appears in the reports, so the user in them is o
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, cast
 
 LOG: Final = logging.getLogger("turn")
 
@@ -93,9 +93,9 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep it, to answer."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # What a stream server gives.
-        self._transport = transport
-        self._open.add(transport)
+        # What a stream server gives; uvloop's is no subclass.
+        self._transport = cast(asyncio.Transport, transport)
+        self._open.add(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is lost with it: coturn connects again."""

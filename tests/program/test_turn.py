@@ -159,6 +159,19 @@ def test_turn_elsewhere_is_known_to_the_matchmaker_alone(elsewhere: Record, its:
     assert users == {"deployment-pixel-matchmaker"}
 
 
+def test_streamers_ask_relays_elsewhere_for_the_address_that_these_see(elsewhere: Record, its: Settings) -> None:
+    for app in its.apps:
+        own = app.name == its.apps[0].name
+        for version in app.versions:
+            fleet = elsewhere.object("Deployment", app.fleet_name(version))["spec"]["template"]["spec"]
+            asked = environment(fleet["initContainers"][0])["SIDECAR_STUN_URLS"]
+            assert asked == ("stun:198.51.100.1:3478" if own else "stun:turn.example.net:443")
+
+
+def test_within_the_vcn_a_streamer_asks_nobody(record: Record) -> None:
+    assert not [path for path, each, _ in record.containers() if path.endswith("/sidecar") and "env" in each]
+
+
 def test_without_turn_elsewhere_there_is_no_such_secret(record: Record) -> None:
     assert "ice-servers" not in {each.inputs["metadata"]["name"] for each in record.objects("Secret")}
 

@@ -1,15 +1,21 @@
 """The companion beside a real coturn: figures while calls last, refusals, drains, and a new start of either."""
 
 import asyncio
+import os
+import sys
 import time
+from contextlib import suppress
+from dataclasses import asdict
 
 import pytest
+from aiohttp import ClientSession
 
 from signalling.shell.environment import SettingError
 from signalling.turn.companion import Companion
 from signalling.turn.following import Follower
 from signalling.turn.peers import write_addresses
 from signalling.turn.settings import CompanionSettings, read_companion
+from tests.ports import free_port
 from tests.unit.signalling.clients import PATIENCE
 from tests.unit.signalling.coturn import (
     NEEDS_COTURN,
@@ -176,6 +182,37 @@ async def test_a_companion_that_starts_anew_ends_no_call_and_hears_again():
         await pod.until("pixel_turn_session_allocations", lambda value: value == 1, session="s3", transport="udp")
         assert pod.coturn.process.poll() is None
         close_all([mine, late, more])
+
+
+@NEEDS_COTURN
+async def test_it_is_a_program_that_ends_when_it_is_told_to():
+    """On uvloop, as in the cluster; the settings come from the environment."""
+    async with running() as pod:
+        await pod.companion.stop()
+        ports = {"turn_metrics_port": free_port(), "turn_control_port": free_port()}
+        settings = {key.upper(): str(value) for key, value in {**asdict(pod.its), **ports}.items()}
+        program = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "signalling.turn.companion", env={**os.environ, **settings}
+        )
+        try:
+            mine = await pod.coturn.allocate(user="s1")
+            async with asyncio.timeout(2 * PATIENCE):
+                while "pixel_turn_session_allocations{" not in await text(pod.http, ports["turn_metrics_port"]):
+                    await asyncio.sleep(0.1)
+                    # coturn says nothing of an allocation that nothing happens to.
+                    await mine.refresh()
+        finally:
+            program.terminate()
+        assert await asyncio.wait_for(program.wait(), PATIENCE) == 0
+        # It is stopped once more at the end.
+        await pod.start_companion()
+
+
+async def text(http: ClientSession, port: int) -> str:
+    with suppress(OSError):
+        async with http.get(f"http://127.0.0.1:{port}/metrics") as answer:
+            return str(await answer.text())
+    return ""
 
 
 async def test_the_load_is_the_greater_share_and_the_rate_that_of_the_last_half_minute(tmp_path):

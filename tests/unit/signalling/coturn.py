@@ -129,20 +129,33 @@ class Coturn:
     ) -> "Allocation":
         """``tls`` is the port for it, and what is asked of the certificate."""
         port, context = tls or (self.its.port, None)
-        credentials = turn_credentials(secret, user, time.time(), 600)
-        relay, player = await asyncio.wait_for(
-            aioice.turn.create_turn_endpoint(
-                Received,
-                server_addr=(self.its.listening_address, port),
-                username=credentials.username,
-                password=credentials.password,
-                transport=transport,
-                ssl=context or False,
-            ),
-            PATIENCE,
-        )
-        self._given.append(Allocation(relay, player))
-        return self._given[-1]
+        given = await allocate(self.its.listening_address, port, secret, transport, user, context)
+        self._given.append(given)
+        return given
+
+
+async def allocate(
+    host: str,
+    port: int,
+    secret: str = SECRET,
+    transport: str = "udp",
+    user: str = "session-1",
+    context: ssl.SSLContext | None = None,
+) -> "Allocation":
+    """An allocation of whatever coturn listens there."""
+    credentials = turn_credentials(secret, user, time.time(), 600)
+    relay, player = await asyncio.wait_for(
+        aioice.turn.create_turn_endpoint(
+            Received,
+            server_addr=(host, port),
+            username=credentials.username,
+            password=credentials.password,
+            transport=transport,
+            ssl=context or False,
+        ),
+        PATIENCE,
+    )
+    return Allocation(relay, player)
 
 
 class Received(asyncio.DatagramProtocol):

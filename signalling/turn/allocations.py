@@ -106,6 +106,12 @@ class Allocations:
         else:
             self._status(name, found["id"], value)
 
+    def forget(self) -> None:
+        """coturn has started anew: what it held is gone."""
+        for session in self._sessions.values():
+            session.allocations.clear()
+            session.heard = self._clock()
+
     def sessions(self) -> Iterator[tuple[str, SessionTraffic]]:
         """The sessions with an allocation here, and those whose last one has just gone."""
         now = self._clock()

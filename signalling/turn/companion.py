@@ -33,7 +33,7 @@ class Companion:
         self._metrics: Final = TurnMetrics(self.node)
         self._runners: Final[dict[str, web.AppRunner]] = {}
         self._looked: Final = asyncio.Condition()
-        self._reports: Final = Reporting(its.turn_statistics_port, self.node.allocations.receive)
+        self._reports: Final = Reporting(its.turn_statistics_port, self.node.allocations)
         self._following: asyncio.Task[None]
 
     @property
@@ -43,9 +43,13 @@ class Companion:
         return {**found, "reports": self._reports.port}
 
     async def start(self) -> None:
-        """Bring coturn's tables up to date, then listen: whoever gets an answer may start coturn."""
+        """Write coturn's tables, however long it takes, then listen: whoever gets an answer may start coturn."""
         its = self._its
-        await asyncio.to_thread(self.node.look)
+        while True:
+            await asyncio.to_thread(self.node.look)
+            if self.node.follower.complete:
+                break
+            await asyncio.sleep(INTERVAL_SECONDS)
         await self._reports.start()
         self._following = asyncio.create_task(self._follow())
         self._runners["control"] = await listening.listen(self._control_app(), "127.0.0.1", its.turn_control_port)

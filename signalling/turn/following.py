@@ -32,6 +32,11 @@ class Follower:
         """Whether new allocations are refused from the next look on; those that there are can be refreshed."""
 
     @property
+    def complete(self) -> bool:
+        """Whether both tables have been written since the start."""
+        return self._secrets is not None and self._peers is not None
+
+    @property
     def peers(self) -> int:
         """How many addresses coturn was given."""
         return len(self._peers or ())

@@ -74,18 +74,19 @@ class TurnNode:
         (since, before), (until, after) = self._sent[0], self._sent[-1]
         return 8 * (after - before) / (until - since)
 
-    def load(self) -> float:
-        """The greater of two shares: of the allocations it may hold, and of what it can send, where that is known."""
-        allocations = self.held() / self.limit
-        bandwidth = self._its.turn_bandwidth_mbps * 1_000_000
-        return max(allocations, self.bits_per_second() / bandwidth if bandwidth else 0.0)
-
     def status(self) -> dict[str, object]:
-        """For matchmakers, and for people."""
+        """For matchmakers, and for people.
+
+        The load is the greater of two shares: of the allocations it may hold, and of what it can send, where that is
+        known.
+        """
+        held, rate = self.held(), self.bits_per_second()
+        bandwidth = self._its.turn_bandwidth_mbps * 1_000_000
+        load = max(held / self.limit, rate / bandwidth if bandwidth else 0.0)
         return {
-            "allocations": self.held(),
+            "allocations": held,
             "limit": self.limit,
-            "bits_per_second": round(self.bits_per_second()),
-            "load": round(self.load(), 4),
+            "bits_per_second": round(rate),
+            "load": round(load, 4),
             "draining": self.draining,
         }

@@ -9,14 +9,12 @@ Only who has signed credentials appears in the reports, so the user in them is o
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from typing import Final, cast
+from collections.abc import Iterator
+from typing import Final, Protocol, cast
 
 LOG: Final = logging.getLogger("turn")
 
 Command = list[bytes]
-Receiver = Callable[[bytes, bytes], None]
-"""Takes key and value of a report."""
 
 _MOST: Final = 1 << 16
 """Longest command in bytes: coturn's own buffers hold a thousand."""
@@ -82,11 +80,23 @@ def answer(command: Command) -> bytes:
             return b"+OK\r\n"
 
 
+class Reader(Protocol):
+    """Who makes something of the reports."""
+
+    def receive(self, key: bytes, value: bytes) -> None:
+        """One report."""
+        ...
+
+    def forget(self) -> None:
+        """coturn has started: it asks for the keys of its former life, once, to delete them."""
+        ...
+
+
 class _Connection(asyncio.Protocol):
     """One of coturn's: each of its threads has one."""
 
-    def __init__(self, receive: Receiver, open_ones: set[asyncio.Transport]) -> None:
-        self._receive: Final = receive
+    def __init__(self, reader: Reader, open_ones: set[asyncio.Transport]) -> None:
+        self._reader: Final = reader
         self._open: Final = open_ones
         self._commands: Final = CommandReader()
         self._transport: asyncio.Transport
@@ -105,8 +115,11 @@ class _Connection(asyncio.Protocol):
         """Answer each command; what is published are the reports."""
         try:
             for command in self._commands.feed(data):
-                if command and command[0].lower() == b"publish" and len(command) == 3:
-                    self._receive(command[1], command[2])
+                match command:
+                    case [word, key, value] if word.lower() == b"publish":
+                        self._reader.receive(key, value)
+                    case [word, *_] if word.lower() == b"keys":
+                        self._reader.forget()
                 self._transport.write(answer(command))
         except NotRedisError as error:
             LOG.warning("a connection for reports was closed", extra={"reason": str(error)})
@@ -116,10 +129,10 @@ class _Connection(asyncio.Protocol):
 class Reporting:
     """The listener: ``start``, then ``stop``."""
 
-    def __init__(self, port: int, receive: Receiver) -> None:
+    def __init__(self, port: int, reader: Reader) -> None:
         """``port`` is on loopback; 0 is any."""
         self._port: Final = port
-        self._receive: Final = receive
+        self._reader: Final = reader
         self._open: Final[set[asyncio.Transport]] = set()
         self._server: asyncio.Server
 
@@ -131,7 +144,7 @@ class Reporting:
     async def start(self) -> None:
         """Listen; OSError when the port is taken."""
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Connection(self._receive, self._open), "127.0.0.1", self._port
+            lambda: _Connection(self._reader, self._open), "127.0.0.1", self._port
         )
 
     async def stop(self) -> None:

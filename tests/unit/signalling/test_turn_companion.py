@@ -16,7 +16,7 @@ from signalling.turn.following import Follower
 from signalling.turn.peers import write_addresses
 from signalling.turn.settings import CompanionSettings, read_companion
 from tests.ports import free_port
-from tests.unit.signalling.clients import PATIENCE
+from tests.unit.signalling.clients import PATIENCE, eventually
 from tests.unit.signalling.coturn import (
     NEEDS_COTURN,
     Allocation,
@@ -185,6 +185,42 @@ async def test_a_companion_that_starts_anew_ends_no_call_and_hears_again():
 
 
 @NEEDS_COTURN
+async def test_a_coturn_that_starts_anew_holds_nothing():
+    async with running() as pod:
+        await pod.coturn.allocate(user="s1")
+        await pod.until("pixel_turn_session_allocations", lambda value: value == 1, session="s1", transport="udp")
+        pod.coturn.process.kill()
+        pod.coturn.process.wait(PATIENCE)
+        await pod.until("pixel_turn_allocations", lambda value: value == 0)
+        pod.coturn.start()
+        await pod.coturn.until_it_answers()
+        await pod.until("pixel_turn_session_allocations", lambda value: value == 0, session="s1", transport="udp")
+        again = await pod.coturn.allocate(user="s2")
+        await pod.until("pixel_turn_session_allocations", lambda value: value == 1, session="s2", transport="udp")
+        again.close()
+
+
+async def test_it_does_not_answer_before_coturn_could_start(tmp_path):
+    (tmp_path / "addresses").write_text("10.244.1.7\n")
+    its = CompanionSettings(
+        turn_secret_file=tmp_path / "secret",
+        turn_peers_file=tmp_path / "addresses",
+        turn_configuration=tmp_path / "turnserver.conf",
+        turn_log_folder=tmp_path,
+        turn_metrics_port=0,
+        turn_control_port=0,
+        turn_statistics_port=0,
+    )
+    companion = Companion(its)
+    starting = asyncio.create_task(companion.start())
+    await eventually(lambda: companion.node.peers == 1, "the peers are written")
+    assert not starting.done()
+    (tmp_path / "secret").write_text("a" * 32)
+    await asyncio.wait_for(starting, PATIENCE)
+    await companion.stop()
+
+
+@NEEDS_COTURN
 async def test_it_is_a_program_that_ends_when_it_is_told_to():
     """On uvloop, as in the cluster; the settings come from the environment."""
     async with running() as pod:
@@ -218,14 +254,14 @@ async def text(http: ClientSession, port: int) -> str:
 async def test_the_load_is_the_greater_share_and_the_rate_that_of_the_last_half_minute(tmp_path):
     companion = Companion(CompanionSettings(turn_log_folder=tmp_path, turn_bandwidth_mbps=8, turn_total_quota=100))
     node = companion.node
-    assert (node.bits_per_second(), node.load()) == (0.0, 0.0)
+    assert (node.status()["bits_per_second"], node.status()["load"]) == (0, 0.0)
     key = b"turn/realm/pixel/user/1:s1/allocation/000000000000000001/traffic"
     for second in range(0, 90, 5):
         node.allocations.receive(key, b"rcvp=1, rcvb=500000, sentp=1, sentb=500000")
         node.allocations.receive(key + b"/peer", b"rcvp=1, rcvb=500000, sentp=1, sentb=125000")
         node.remember(float(second))
     assert node.bits_per_second() == pytest.approx(1_000_000)
-    assert node.load() == pytest.approx(0.125)
+    assert node.status()["load"] == 0.125
 
 
 @pytest.mark.parametrize(

@@ -64,14 +64,27 @@ def test_it_answers_as_an_empty_redis(command, said):
     assert answer(command) == said
 
 
+class Heard:
+    """What came, in its order."""
+
+    def __init__(self) -> None:
+        self.all: list[object] = []
+
+    def receive(self, key: bytes, value: bytes) -> None:
+        self.all.append((key, value))
+
+    def forget(self) -> None:
+        self.all.append("forget")
+
+
 async def test_only_what_is_published_is_taken_and_nonsense_ends_the_connection():
-    got: list[tuple[bytes, bytes]] = []
-    reporting = Reporting(0, lambda key, value: got.append((key, value)))
+    heard = Heard()
+    reporting = Reporting(0, heard)
     await reporting.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", reporting.port)
-    writer.write(encoded(b"set", b"k", b"v") + encoded(b"publish", b"k", b"v"))
-    assert await asyncio.wait_for(reader.readexactly(9), PATIENCE) == b"+OK\r\n:0\r\n"
-    assert got == [(b"k", b"v")]
+    writer.write(encoded(b"keys", b"turn/*") + encoded(b"set", b"k", b"v") + encoded(b"publish", b"k", b"v"))
+    assert await asyncio.wait_for(reader.readexactly(13), PATIENCE) == b"*0\r\n+OK\r\n:0\r\n"
+    assert heard.all == ["forget", (b"k", b"v")]
     writer.write(b"GET / HTTP/1.1\r\n\r\n")
     assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
     writer.close()
@@ -169,6 +182,16 @@ def test_a_session_goes_a_while_after_its_last_allocation(table, clock):
     clock.now += 2
     assert held(table) == {}
     assert table.totals[Direction.TO_PLAYER].bytes == 1825560
+
+
+def test_a_coturn_that_starts_anew_holds_nothing(table, clock):
+    table.receive(key("s1", 1), new())
+    table.receive(key("s1", 1, "traffic"), TRAFFIC)
+    table.forget()
+    assert held(table) == {"s1": {}}
+    assert sizes(table, "s1", Transport.UDP)[Direction.TO_PLAYER] == 1825560
+    clock.now += LINGER_SECONDS + 1
+    assert held(table) == {}
 
 
 def test_an_allocation_of_which_nothing_is_heard_is_gone(table, clock):

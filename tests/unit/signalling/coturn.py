@@ -28,6 +28,8 @@ from tests.unit.signalling.clients import PATIENCE
 NEEDS_COTURN = pytest.mark.skipif(shutil.which("turnserver") is None, reason="coturn is not installed")
 SECRET = "0123456789abcdef0123456789abcdef"
 USER = 10001
+RELAY_PORTS = (first := 61_000 + os.getpid() % 45 * 100, first + 99)
+"""Of this process's own, and above those that the kernel gives to other sockets: their number is counted."""
 
 
 def own_address() -> str:
@@ -53,8 +55,8 @@ class Coturn:
             TurnConfiguration(
                 listening_address="127.0.0.1",
                 external_address=None,
-                min_port=50000,
-                max_port=50100,
+                min_port=RELAY_PORTS[0],
+                max_port=RELAY_PORTS[1],
                 state_folder=str(folder),
             ),
             **changes,

@@ -14,6 +14,7 @@ from signalling.turn.user_database import REREAD_SECONDS
 from tests.unit.signalling.clients import PATIENCE
 from tests.unit.signalling.coturn import (
     NEEDS_COTURN,
+    RELAY_PORTS,
     SECRET,
     Allocation,
     Coturn,
@@ -45,7 +46,7 @@ async def turn() -> AsyncIterator[Coturn]:
 async def test_our_credentials_get_an_allocation(turn, transport):
     mine = await turn.allocate(SECRET, transport)
     address, port = mine.address
-    assert address == "127.0.0.1" and 50000 <= port <= 50100
+    assert address == "127.0.0.1" and RELAY_PORTS[0] <= port <= RELAY_PORTS[1]
     mine.close()
 
 

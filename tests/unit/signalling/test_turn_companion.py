@@ -19,6 +19,7 @@ from tests.ports import free_port
 from tests.unit.signalling.clients import PATIENCE, eventually
 from tests.unit.signalling.coturn import (
     NEEDS_COTURN,
+    RELAY_PORTS,
     Allocation,
     Coturn,
     close_all,
@@ -86,7 +87,7 @@ async def test_what_is_refused_is_counted_by_its_reason():
 
 @NEEDS_COTURN
 async def test_without_a_free_port_an_allocation_fails_and_that_is_counted():
-    async with running(min_port=50000, max_port=50001, turn_max_port=50001) as pod:
+    async with running(max_port=RELAY_PORTS[0] + 1, turn_max_port=RELAY_PORTS[0] + 1) as pod:
         mine = [await pod.coturn.allocate(user=user) for user in ("s1", "s2")]
         with refused(508):
             await pod.coturn.allocate(user="s3")
@@ -252,7 +253,11 @@ async def text(http: ClientSession, port: int) -> str:
 
 
 async def test_the_load_is_the_greater_share_and_the_rate_that_of_the_last_half_minute(tmp_path):
-    companion = Companion(CompanionSettings(turn_log_folder=tmp_path, turn_bandwidth_mbps=8, turn_total_quota=100))
+    first, last = RELAY_PORTS
+    its = CompanionSettings(
+        turn_log_folder=tmp_path, turn_bandwidth_mbps=8, turn_min_port=first, turn_max_port=last, turn_total_quota=100
+    )
+    companion = Companion(its)
     node = companion.node
     assert (node.status()["bits_per_second"], node.status()["load"]) == (0, 0.0)
     key = b"turn/realm/pixel/user/1:s1/allocation/000000000000000001/traffic"

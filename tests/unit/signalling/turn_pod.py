@@ -17,6 +17,7 @@ from signalling.turn.peers import write_addresses
 from signalling.turn.settings import CompanionSettings
 from tests.unit.signalling.clients import PATIENCE
 from tests.unit.signalling.coturn import (
+    RELAY_PORTS,
     SECRET,
     Allocation,
     Coturn,
@@ -41,8 +42,8 @@ class TurnPod:
             turn_peers_file=folder / "addresses",
             turn_configuration=folder / "turnserver.conf",
             turn_log_folder=folder,
-            turn_min_port=50000,
-            turn_max_port=50100,
+            turn_min_port=RELAY_PORTS[0],
+            turn_max_port=RELAY_PORTS[1],
             turn_metrics_port=0,
             turn_control_port=0,
             turn_statistics_port=0,

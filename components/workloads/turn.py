@@ -75,7 +75,7 @@ class Turn(pulumi.ComponentResource):
                     "relay": ports.TURN_RELAY,
                     "metrics": ports.TURN_METRICS,
                     "control": ports.TURN_CONTROL,
-                    "statistics": ports.TURN_STATISTICS,
+                    "console": ports.TURN_CONSOLE,
                 },
                 "certificate": TURN_CERTIFICATE if args.tls else None,
                 "turn": args.its.turn,

@@ -1,6 +1,7 @@
 """``python -m signalling.turn``: writes coturn's configuration for the pod's node, once, then ends."""
 
 import os
+import secrets
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from signalling.turn import settings
 from signalling.turn.configuration import TurnConfiguration, TurnConfigurationError, render
 
 
-def configuration(its: settings.ConfigurationSettings, node: Node) -> TurnConfiguration:
+def configuration(its: settings.ConfigurationSettings, node: Node, console_password: str) -> TurnConfiguration:
     """The configuration of coturn on ``node``."""
     addresses = addresses_of(node)
     if addresses.internal is None:
@@ -32,7 +33,8 @@ def configuration(its: settings.ConfigurationSettings, node: Node) -> TurnConfig
         total_quota=its.turn_total_quota,
         max_mbps=its.turn_max_mbps,
         capacity_mbps=its.turn_capacity_mbps,
-        statistics_port=its.turn_statistics_port or None,
+        console_port=its.turn_console_port,
+        console_password=console_password,
         state_folder=str(its.turn_configuration.parent),
         log_folder=str(its.turn_log_folder),
     )
@@ -51,7 +53,9 @@ def main() -> None:
     try:
         its = settings.read_configuration(os.environ)
         node = Client().get(Node, its.node_name)
-        write_private(its.turn_configuration, render(configuration(its, node)))
+        password = secrets.token_hex(16)
+        write_private(its.console_password_file, password)
+        write_private(its.turn_configuration, render(configuration(its, node, password)))
     except (SettingError, TurnConfigurationError, ApiError, OSError) as error:
         sys.exit(f"TURN is not configured: {error}")
 

@@ -1,48 +1,28 @@
-"""What coturn's reports say, as a table: allocations and traffic of each session, and totals."""
+"""What coturn's console lists, as figures: allocations and traffic of each session, and totals that only grow."""
 
-import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from signalling.ice.credentials import session_of
+from signalling.turn.console import Listed
 
 LINGER_SECONDS: Final = 60.0
 """How long a session's figures stay after its last allocation: Prometheus is to see the last ones, each 15 seconds."""
-FORGET_SECONDS: Final = 900.0
-"""After how long without a word an allocation is taken for gone. Clients refresh theirs within ten minutes."""
 
 
 class Direction(StrEnum):
-    """From whom to whom a packet goes; each one that is relayed counts as it comes and as it goes."""
+    """Which way; what comes from the player goes on to an instance, and the other way round."""
 
     FROM_PLAYER = "from_player"
     TO_PLAYER = "to_player"
-    FROM_INSTANCE = "from_instance"
-    TO_INSTANCE = "to_instance"
 
 
-class Transport(StrEnum):
-    """How a player reaches the relay."""
-
-    UDP = "udp"
-    TCP = "tcp"
-    TLS = "tls"
-    UNKNOWN = "unknown"
-    """The allocation is older than this process, and has not been refreshed since."""
-
-
-_KEY: Final = re.compile(
-    rb"turn/realm/[^/]+/user/(?P<user>.+)/allocation/(?P<id>\d+)/(?P<what>status|traffic|traffic/peer)"
-)
-_STATUS: Final = re.compile(rb"(?P<word>new|refreshed) lifetime=\d+, type=(?P<type>[A-Z/]+)")
-_TRAFFIC: Final = re.compile(
-    rb"rcvp=(?P<in_packets>\d+), rcvb=(?P<in_bytes>\d+), sentp=(?P<out_packets>\d+), sentb=(?P<out_bytes>\d+)"
-)
-_TRANSPORTS: Final = {b"UDP": Transport.UDP, b"TCP": Transport.TCP, b"TLS/TCP": Transport.TLS}
+_TRANSPORTS: Final[Mapping[str, str]] = {"UDP": "udp", "TCP": "tcp", "TLS/TCP": "tls"}
+"""How a player reaches the relay, in the words of ICE."""
 
 
 @dataclass(slots=True)
@@ -52,108 +32,68 @@ class Volume:
     packets: int = 0
     bytes: int = 0
 
-    def add(self, packets: int, size: int) -> None:
-        """As much more."""
-        self.packets += packets
-        self.bytes += size
-
 
 def _volumes() -> dict[Direction, Volume]:
     return {direction: Volume() for direction in Direction}
 
 
 @dataclass(slots=True)
-class _Allocation:
-    transport: Transport
-    heard: float
-
-
-@dataclass(slots=True)
 class SessionTraffic:
     """What is known of one session."""
 
-    allocations: dict[bytes, _Allocation] = field(default_factory=dict)
-    volumes: dict[Transport, dict[Direction, Volume]] = field(default_factory=lambda: defaultdict(_volumes))
-    heard: float = 0.0
-
-    def by_transport(self) -> Counter[Transport]:
-        """The number of its allocations now."""
-        return Counter(each.transport for each in self.allocations.values())
+    allocations: Counter[str] = field(default_factory=Counter)
+    """Its allocations now, by transport."""
+    volumes: dict[str, dict[Direction, Volume]] = field(default_factory=lambda: defaultdict(_volumes))
+    """What they have carried, and those before them, by transport."""
+    seen: float = 0.0
 
 
 class Allocations:
-    """Takes reports; what it says of traffic is a few seconds old, as the reports are."""
+    """Takes one listing after the other."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock: Final = clock
+        self._listed: dict[int, Listed] = {}
         self._sessions: Final[dict[str, SessionTraffic]] = {}
         self.totals: Final = _volumes()
-        self.made: Final = Counter(dict.fromkeys((Transport.UDP, Transport.TCP, Transport.TLS), 0))
-        """Allocations since the start, gone ones too."""
 
-    def receive(self, key: bytes, value: bytes) -> None:
-        """One report; what is none is passed over."""
-        found = _KEY.fullmatch(key)
-        if found is None:
-            return
-        name = session_of(found["user"].decode(errors="replace"))
-        if found["what"] != b"status":
-            self._traffic(name, found["id"], found["what"] == b"traffic/peer", value)
-        elif value == b"deleted":
-            if session := self._sessions.get(name):
-                session.allocations.pop(found["id"], None)
-                session.heard = self._clock()
-        else:
-            self._status(name, found["id"], value)
-
-    def forget(self) -> None:
-        """coturn has started anew: what it held is gone."""
+    def update(self, listing: Iterable[Listed]) -> None:
+        """Make this what there is; what was carried since the last time is added to the totals."""
+        now = self._clock()
         for session in self._sessions.values():
             session.allocations.clear()
-            session.heard = self._clock()
+        before, self._listed = self._listed, {each.number: each for each in listing}
+        for number, each in self._listed.items():
+            session = self._sessions.setdefault(session_of(each.user), SessionTraffic())
+            session.seen = now
+            transport = _TRANSPORTS.get(each.protocol, each.protocol.lower())
+            session.allocations[transport] += 1
+            for direction, packets, size in _since(before.get(number), each):
+                for volume in (self.totals[direction], session.volumes[transport][direction]):
+                    volume.packets += packets
+                    volume.bytes += size
+        for name, session in list(self._sessions.items()):
+            if now - session.seen > LINGER_SECONDS:
+                del self._sessions[name]
 
     def sessions(self) -> Iterator[tuple[str, SessionTraffic]]:
         """The sessions with an allocation here, and those whose last one has just gone."""
-        now = self._clock()
-        for name, session in list(self._sessions.items()):
-            for number, allocation in list(session.allocations.items()):
-                if now - allocation.heard > FORGET_SECONDS:
-                    del session.allocations[number]
-            if session.allocations or now - session.heard <= LINGER_SECONDS:
-                yield name, session
-            else:
-                del self._sessions[name]
+        yield from self._sessions.items()
 
-    def _status(self, name: str, number: bytes, value: bytes) -> None:
-        status = _STATUS.match(value)
-        if status is None:
-            return
-        transport = _TRANSPORTS.get(status["type"], Transport.UNKNOWN)
-        if status["word"] == b"new":
-            self.made[transport] += 1
-        self._heard(name, number).transport = transport
 
-    def _traffic(self, name: str, number: bytes, peer: bool, value: bytes) -> None:
-        traffic = _TRAFFIC.fullmatch(value)
-        if traffic is None:
-            return
-        volumes = self._sessions_volumes(name, number)
-        came, went = (
-            (Direction.FROM_INSTANCE, Direction.TO_INSTANCE) if peer else (Direction.FROM_PLAYER, Direction.TO_PLAYER)
-        )
-        for direction, way in ((came, "in"), (went, "out")):
-            packets, size = int(traffic[f"{way}_packets"]), int(traffic[f"{way}_bytes"])
-            self.totals[direction].add(packets, size)
-            volumes[direction].add(packets, size)
+def _since(before: Listed | None, now: Listed) -> Iterator[tuple[Direction, int, int]]:
+    """Packets and bytes that an allocation has carried since it was listed before, each way.
 
-    def _sessions_volumes(self, name: str, number: bytes) -> dict[Direction, Volume]:
-        transport = self._heard(name, number).transport
-        return self._sessions[name].volumes[transport]
-
-    def _heard(self, name: str, number: bytes) -> _Allocation:
-        now = self._clock()
-        session = self._sessions.setdefault(name, SessionTraffic())
-        session.heard = now
-        allocation = session.allocations.setdefault(number, _Allocation(Transport.UNKNOWN, now))
-        allocation.heard = now
-        return allocation
+    Of a coturn that has started anew the numbers start anew too: then all that is listed is new.
+    """
+    ways = {
+        Direction.FROM_PLAYER: ("packets_from_player", "bytes_from_player"),
+        Direction.TO_PLAYER: ("packets_to_player", "bytes_to_player"),
+    }
+    same = before is not None and before.user == now.user
+    for direction, keys in ways.items():
+        packets, size = (getattr(now, key) for key in keys)
+        earlier = [getattr(before, key) for key in keys] if same else [0, 0]
+        if earlier[0] > packets or earlier[1] > size:
+            earlier = [0, 0]
+        yield direction, packets - earlier[0], size - earlier[1]

@@ -16,10 +16,10 @@ from signalling.shell import listening, logs
 from signalling.shell.environment import SettingError
 from signalling.shell.health import health_app
 from signalling.turn import settings
+from signalling.turn.console import Console, ConsoleError
 from signalling.turn.following import INTERVAL_SECONDS
 from signalling.turn.metrics import TurnMetrics
 from signalling.turn.node import TurnNode
-from signalling.turn.reporting import Reporting
 
 LOG: Final = logging.getLogger("turn")
 
@@ -33,25 +33,23 @@ class Companion:
         self._metrics: Final = TurnMetrics(self.node)
         self._runners: Final[dict[str, web.AppRunner]] = {}
         self._looked: Final = asyncio.Condition()
-        self._reports: Final = Reporting(its.turn_statistics_port, self.node.allocations)
-        self._following: asyncio.Task[None]
+        self._background: Final[list[asyncio.Task[None]]] = []
 
     @property
     def ports(self) -> dict[str, int]:
-        """The ports in use: ``metrics``, ``control`` and ``reports``."""
-        found = {name: listening.port_of(runner) for name, runner in self._runners.items()}
-        return {**found, "reports": self._reports.port}
+        """The ports in use: ``metrics`` and ``control``."""
+        return {name: listening.port_of(runner) for name, runner in self._runners.items()}
 
     async def start(self) -> None:
         """Write coturn's tables, however long it takes, then listen: whoever gets an answer may start coturn."""
         its = self._its
+        console = Console(its.turn_console_port, its.console_password_file.read_text())
         while True:
             await asyncio.to_thread(self.node.look)
             if self.node.follower.complete:
                 break
             await asyncio.sleep(INTERVAL_SECONDS)
-        await self._reports.start()
-        self._following = asyncio.create_task(self._follow())
+        self._background.extend((asyncio.create_task(self._follow()), asyncio.create_task(self._ask(console))))
         self._runners["control"] = await listening.listen(self._control_app(), "127.0.0.1", its.turn_control_port)
         app = health_app(self._metrics.registry, lambda: not self.node.draining, self.node.status)
         self._runners["metrics"] = await listening.listen(app, its.turn_metrics_host, its.turn_metrics_port)
@@ -59,12 +57,11 @@ class Companion:
 
     async def stop(self) -> None:
         """End; coturn does not hear of it."""
-        self._following.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._following
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         for runner in reversed(self._runners.values()):
             await runner.cleanup()
-        await self._reports.stop()
 
     async def _follow(self) -> None:
         loop = asyncio.get_running_loop()
@@ -77,6 +74,20 @@ class Companion:
             self.node.remember(loop.time())
             async with self._looked:
                 self._looked.notify_all()
+
+    async def _ask(self, console: Console) -> None:
+        """Ask coturn's console what there is, again and again; a coturn that does not run has nothing."""
+        try:
+            while True:
+                try:
+                    self.node.allocations.update(await console.list())
+                except OSError:
+                    self.node.allocations.update(())
+                except ConsoleError as error:
+                    LOG.warning("coturn's console does not answer", extra={"reason": str(error)})
+                await asyncio.sleep(self._its.turn_console_seconds)
+        finally:
+            console.close()
 
     def _control_app(self) -> web.Application:
         """``/drain`` and ``/empty``, each answered when no allocation is left or the time for it is over.

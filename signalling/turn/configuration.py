@@ -4,7 +4,7 @@ Debian's coturn 4.6.1 and newer ones take every line; newer ones warn that ``no-
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias, TypeVar
 
@@ -13,6 +13,8 @@ from signalling.turn.certificate import CERTIFICATE, KEY
 PID_FILE: Final = "turnserver.pid"
 DATABASE: Final = "turndb"
 """coturn's user database, with the secrets and the allowed peers, in its state folder."""
+CONSOLE_PASSWORD: Final = "console-password"  # noqa: S105 - the name of a file
+"""The file with the console's password, in coturn's state folder."""
 LOG: Final = "turn.log"
 """coturn's log, in its log folder. Whoever reads it (`coturn_log.py`) keeps it short."""
 
@@ -66,8 +68,10 @@ class TurnConfiguration:
     """Mbit/s of one allocation, each way; packets beyond it are dropped. 0 is no limit."""
     capacity_mbps: int = 0
     """Mbit/s that allocations may reserve together, `max_mbps` each; 0 is no limit."""
-    statistics_port: int | None = None
-    """The port on loopback where coturn reports its allocations (`reporting.py`); None is nowhere."""
+    console_port: int | None = None
+    """The port on loopback of coturn's console (`console.py`); None is no console."""
+    console_password: str = field(default="", repr=False)
+    """Asked by the console of whoever connects."""
     state_folder: str = "/run/turn"
     """A writable folder for the process id and coturn's user database, which holds the secrets: not this file."""
     log_folder: str | None = None
@@ -89,14 +93,14 @@ def render(its: TurnConfiguration) -> str:
         "fingerprint",
         *_tls(its),
         "no-dtls",
-        "no-cli",
+        *_console(its),
         "no-multicast-peers",
         # Media is UDP. By TCP a player could open connections to whatever listens on the pods' network.
         "no-tcp-relay",
         *(f"denied-peer-ip={bounds}" for bounds in EVERYTHING),
         *(f"allowed-peer-ip={_range(network)}" for network in map(_allowed, its.allowed_peers)),
         *_quotas(its),
-        *_reports(its),
+        *(["log-file=stdout", "new-log-timestamp"] if its.log_folder is None else _log(its.log_folder)),
         f"pidfile={its.state_folder}/{PID_FILE}",
         f"userdb={its.state_folder}/{DATABASE}",
     ]
@@ -126,11 +130,15 @@ def _quotas(its: TurnConfiguration) -> list[str]:
     return [f"{key}={value}" for key, value in lines.items() if value]
 
 
-def _reports(its: TurnConfiguration) -> list[str]:
-    statistics = its.statistics_port and f"ip=127.0.0.1 dbname=0 port={its.statistics_port} connect_timeout=5"
+def _console(its: TurnConfiguration) -> list[str]:
+    if its.console_port is None:
+        return ["no-cli"]
     return [
-        *([f"redis-statsdb={statistics}"] if statistics else []),
-        *(["log-file=stdout", "new-log-timestamp"] if its.log_folder is None else _log(its.log_folder)),
+        "cli-ip=127.0.0.1",
+        f"cli-port={its.console_port}",
+        f"cli-password={its.console_password}",
+        # It lists no more than so many; there are fewer ports.
+        "cli-max-output-sessions=65536",
     ]
 
 
@@ -157,6 +165,8 @@ def _check(its: TurnConfiguration) -> None:
     for key in ("user_quota", "total_quota", "max_mbps", "capacity_mbps"):
         if getattr(its, key) < 0:
             raise TurnConfigurationError(f"{key}={getattr(its, key)} cannot be used: give 0 for no limit, or more")
+    if its.console_port is not None and not its.console_password.isalnum():
+        raise TurnConfigurationError("console_password cannot be used: give letters and digits")
     if its.capacity_mbps and not its.max_mbps:
         raise TurnConfigurationError("capacity_mbps cannot be used without max_mbps: it is what each allocation takes")
 

@@ -37,8 +37,9 @@ class Refusal(StrEnum):
     """A peer that is no instance. Browsers try every address they hear of, so some are no harm."""
 
 
-_REFUSED: Final = re.compile(
-    rb"incoming packet ALLOCATE processed, error (?P<code>\d+)"
+_TOLD: Final = re.compile(
+    rb"incoming packet ALLOCATE processed, (?P<success>success)"
+    rb"|incoming packet ALLOCATE processed, error (?P<code>\d+)"
     rb"|(?P<credentials>Cannot find credentials of user|credentials are incorrect)"
     rb"|A peer IP \S+ denied in the range"
 )
@@ -49,10 +50,12 @@ _HOUSEKEEPING: Final = re.compile(
 """Lines that tell of single requests: their number says enough."""
 
 
-def refusals(text: bytes) -> Iterator[Refusal]:
-    """Each refusal that a piece of the log tells of."""
-    for found in _REFUSED.finditer(text):
-        if found["code"]:
+def told(text: bytes) -> Iterator[Refusal | None]:
+    """Each refusal that a piece of the log tells of, and None for each allocation that was made."""
+    for found in _TOLD.finditer(text):
+        if found["success"]:
+            yield None
+        elif found["code"]:
             yield _BY_CODE.get(found["code"], Refusal.OTHER)
         else:
             yield Refusal.CREDENTIALS if found["credentials"] else Refusal.PEER
@@ -73,12 +76,18 @@ class LogReader:
         self._at = 0
         self._rest = b""
         self.refused: Final = Counter(dict.fromkeys(Refusal, 0))
+        self.made = 0
+        """Allocations, gone ones too."""
 
     def read(self) -> None:
         """Count, pass on, and empty the file if it has grown; one that is not there yet holds nothing."""
         text = self._rest + self._new()
         whole, end, self._rest = text.rpartition(b"\n")
-        self.refused.update(refusals(whole + end))
+        for each in told(whole + end):
+            if each is None:
+                self.made += 1
+            else:
+                self.refused[each] += 1
         for number, line in enumerate(worth_showing(whole)):
             if number == SHOWN_EACH_TIME:
                 LOG.warning("more lines of coturn were left out")

@@ -1,6 +1,6 @@
 """TURN's metrics of one node, read from what coturn reports, logs and holds when they are scraped."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from signalling.turn.allocations import Allocations
-from signalling.turn.coturn_log import Refusal
+from signalling.turn.coturn_log import LogReader, Refusal
 from signalling.turn.node import TurnNode
 
 Family = CounterMetricFamily | GaugeMetricFamily
@@ -22,16 +22,12 @@ class _Sessions(Collector):
 
     def collect(self) -> Iterator[Family]:
         ways = ["direction"]
-        sizes = CounterMetricFamily("pixel_turn_bytes", "Bytes relayed, as they came and as they went", labels=ways)
-        packets = CounterMetricFamily("pixel_turn_packets", "Packets relayed, likewise", labels=ways)
+        sizes = CounterMetricFamily("pixel_turn_bytes", "Bytes relayed", labels=ways)
+        packets = CounterMetricFamily("pixel_turn_packets", "Packets relayed", labels=ways)
         for direction, volume in self._allocations.totals.items():
             sizes.add_metric([direction], volume.bytes)
             packets.add_metric([direction], volume.packets)
         yield from (sizes, packets)
-        made = CounterMetricFamily("pixel_turn_allocations_made", "Allocations made", labels=["transport"])
-        for transport, number in self._allocations.made.items():
-            made.add_metric([transport], number)
-        yield made
         yield from self._by_session()
 
     def _by_session(self) -> Iterator[Family]:
@@ -41,7 +37,7 @@ class _Sessions(Collector):
             "pixel_turn_session_bytes", "Bytes relayed for a session", labels=[*by, "direction"]
         )
         for name, session in self._allocations.sessions():
-            for transport, number in session.by_transport().items():
+            for transport, number in session.allocations.items():
                 held.add_metric([name, transport], number)
             for transport, volumes in session.volumes.items():
                 for direction, volume in volumes.items():
@@ -49,22 +45,23 @@ class _Sessions(Collector):
         yield from (held, sizes)
 
 
-class _Refusals(Collector):
-    """What coturn refused, by its log."""
+class _Told(Collector):
+    """What coturn made and refused, by its log."""
 
-    def __init__(self, refused: Callable[[], dict[Refusal, int]]) -> None:
-        self._refused = refused
+    def __init__(self, log: LogReader) -> None:
+        self._log = log
 
     def collect(self) -> Iterator[Family]:
-        text = "Allocations refused"
-        failures = CounterMetricFamily("pixel_turn_allocation_failures", text, labels=["why"])
+        made = CounterMetricFamily("pixel_turn_allocations_made", "Allocations made")
+        made.add_metric([], self._log.made)
+        failures = CounterMetricFamily("pixel_turn_allocation_failures", "Allocations refused", labels=["why"])
         peers = CounterMetricFamily("pixel_turn_peers_refused", "Peers refused, which were no instances")
-        for why, number in self._refused().items():
+        for why, number in self._log.refused.items():
             if why is Refusal.PEER:
                 peers.add_metric([], number)
             else:
                 failures.add_metric([why], number)
-        yield from (failures, peers)
+        yield from (made, failures, peers)
 
 
 class TurnMetrics:
@@ -82,4 +79,4 @@ class TurnMetrics:
         ):
             Gauge(name, text, registry=self.registry).set_function(value)
         self.registry.register(_Sessions(node.allocations))
-        self.registry.register(_Refusals(node.refused))
+        self.registry.register(_Told(node.log))

@@ -6,8 +6,8 @@ from collections import deque
 from typing import Final
 
 from signalling.turn import relay_sockets
-from signalling.turn.allocations import Allocations, Direction
-from signalling.turn.coturn_log import LogReader, Refusal
+from signalling.turn.allocations import Allocations
+from signalling.turn.coturn_log import LogReader
 from signalling.turn.following import Follower
 from signalling.turn.settings import CompanionSettings
 
@@ -51,10 +51,6 @@ class TurnNode:
         """New allocations are refused."""
         return self.follower.refusing
 
-    def refused(self) -> dict[Refusal, int]:
-        """What coturn refused since the start."""
-        return dict(self.log.refused)
-
     def look(self) -> None:
         """Follow, read the log, remember how much was sent."""
         self.follower.look()
@@ -62,8 +58,8 @@ class TurnNode:
 
     def remember(self, now: float) -> None:
         """Note what was sent until now, for the rate."""
-        totals = self.allocations.totals
-        self._sent.append((now, totals[Direction.TO_PLAYER].bytes + totals[Direction.TO_INSTANCE].bytes))
+        # What comes from a player is sent on to an instance.
+        self._sent.append((now, sum(volume.bytes for volume in self.allocations.totals.values())))
         while self._sent[0][0] < now - RATE_SECONDS:
             self._sent.popleft()
 

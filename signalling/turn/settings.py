@@ -6,7 +6,7 @@ from pathlib import Path
 
 from signalling.shell import environment
 from signalling.shell.environment import require
-from signalling.turn.configuration import DATABASE, LOG, PID_FILE
+from signalling.turn.configuration import CONSOLE_PASSWORD, DATABASE, LOG, PID_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class TurnSettings:
     turn_max_port: int = 65535
     turn_total_quota: int = 0
     """Allocations at once, of all players; 0 for no limit but the ports."""
-    turn_statistics_port: int = 9643
-    """Where coturn reports its allocations, on loopback."""
+    turn_console_port: int = 9643
+    """coturn's console, on loopback."""
 
     @property
     def pid_file(self) -> Path:
@@ -40,6 +40,11 @@ class TurnSettings:
     def database(self) -> Path:
         """coturn's user database, in the folder of its configuration."""
         return self.turn_configuration.parent / DATABASE
+
+    @property
+    def console_password_file(self) -> Path:
+        """What coturn's console asks for, in the folder of its configuration."""
+        return self.turn_configuration.parent / CONSOLE_PASSWORD
 
     @property
     def log_file(self) -> Path:
@@ -80,13 +85,15 @@ class CompanionSettings(TurnSettings):
     """0 takes any free port."""
     turn_control_port: int = 9642
     """Where the kubelet asks for a drain, on loopback; 0 takes any free port."""
+    turn_console_seconds: float = 5.0
+    """How often coturn is asked what there is; it knows no better in between."""
     turn_drain_seconds: float = 0.0
     """How long a drain may take; 0 ends coturn at once."""
     turn_bandwidth_mbps: int = 0
     """What the node can send, in Mbit/s; 0 when nobody knows."""
 
     def __post_init__(self) -> None:
-        for key in ("turn_metrics_port", "turn_control_port", "turn_statistics_port"):
+        for key in ("turn_metrics_port", "turn_control_port", "turn_console_port"):
             require(0 <= getattr(self, key) <= 65535, key.upper(), getattr(self, key), "give a port from 0 to 65535")
         for key in ("turn_drain_seconds", "turn_bandwidth_mbps", "turn_total_quota"):
             require(getattr(self, key) >= 0, key.upper(), getattr(self, key), "give 0 or more")

@@ -31,7 +31,7 @@ _CERTIFICATE_LABELS = {"name": "play", "exported_namespace": "ingress"}
 _TX = 'node_network_transmit_bytes_total{node="turn-1",turn="true",device="ens3"}'
 _HELD = 'pixel_turn_allocations{node="turn-1"}'
 _FAILED = 'pixel_turn_allocation_failures_total{node="turn-1",why="%s"}'
-_MADE = 'pixel_turn_allocations_made_total{node="turn-1",transport="udp"}'
+_MADE = 'pixel_turn_allocations_made_total{node="turn-1"}'
 _DRAINING = 'pixel_turn_draining{node="turn-1"}'
 _WAITED = 'pixel_queue_wait_seconds_bucket{application="demo",le="%s"}'
 

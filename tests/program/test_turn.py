@@ -64,7 +64,7 @@ def test_the_companion_agrees_with_the_configuration(record: Record, its: Settin
     found = containers(record)
     configure, companion = environment(found["configure"]), environment(found["companion"])
     both = configure.keys() & companion.keys()
-    assert both >= {"TURN_TOTAL_QUOTA", "TURN_MIN_PORT", "TURN_MAX_PORT", "TURN_STATISTICS_PORT", "TURN_LOG_FOLDER"}
+    assert both >= {"TURN_TOTAL_QUOTA", "TURN_MIN_PORT", "TURN_MAX_PORT", "TURN_CONSOLE_PORT", "TURN_LOG_FOLDER"}
     assert {key: configure[key] for key in both} == {key: companion[key] for key in both}
     assert companion["TURN_PEERS_FILE"] == environment(found["peers"])["TURN_PEERS_FILE"]
     assert companion["TURN_METRICS_HOST"] == {"fieldRef": {"fieldPath": "status.hostIP"}}

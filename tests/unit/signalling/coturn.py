@@ -160,6 +160,15 @@ async def allocate(
     return Allocation(relay, player)
 
 
+async def as_named(coturn: Coturn, name: str, transport: str = "udp") -> None:
+    """Ask for an allocation under a name that nobody has signed."""
+    address = (coturn.its.listening_address, coturn.its.port)
+    asking = aioice.turn.create_turn_endpoint(
+        Received, server_addr=address, username=name, password="made up", transport=transport
+    )
+    await asyncio.wait_for(asking, PATIENCE)
+
+
 class Received(asyncio.DatagramProtocol):
     """Collects what comes."""
 

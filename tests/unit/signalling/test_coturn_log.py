@@ -3,7 +3,7 @@
 import logging
 
 from signalling.turn import coturn_log
-from signalling.turn.coturn_log import EMPTIED_ABOVE, SHOWN_EACH_TIME, LogReader, Refusal, refusals
+from signalling.turn.coturn_log import EMPTIED_ABOVE, SHOWN_EACH_TIME, LogReader, Refusal, told
 
 SESSION = b"3: : session 001000000000000002: realm <pixel> user <1:s>: incoming packet "
 LINES = b"".join(
@@ -23,7 +23,8 @@ LINES = b"".join(
 
 
 def test_each_refusal_counts_once_and_a_challenge_is_none():
-    assert list(refusals(LINES)) == [
+    assert list(told(LINES)) == [
+        None,
         Refusal.QUOTA,
         Refusal.PORTS,
         Refusal.OTHER,
@@ -44,6 +45,7 @@ def test_what_is_new_is_counted_once_also_where_a_line_came_in_two_parts(tmp_pat
         reader.read()
     assert reader.refused[Refusal.QUOTA] == 2
     assert reader.refused[Refusal.CREDENTIALS] == 4
+    assert reader.made == 2
 
 
 def test_every_reason_is_there_from_the_start(tmp_path):

@@ -34,7 +34,8 @@ def test_the_whole_file():
         total_quota=12000,
         max_mbps=100,
         capacity_mbps=2000,
-        statistics_port=9643,
+        console_port=9643,
+        console_password="abc123",
         log_folder="/run/turn-log",
     )
     assert lines(whole) == [
@@ -49,7 +50,10 @@ def test_the_whole_file():
         "fingerprint",
         "no-tls",
         "no-dtls",
-        "no-cli",
+        "cli-ip=127.0.0.1",
+        "cli-port=9643",
+        "cli-password=abc123",
+        "cli-max-output-sessions=65536",
         "no-multicast-peers",
         "no-tcp-relay",
         "denied-peer-ip=0.0.0.0-255.255.255.255",
@@ -60,7 +64,6 @@ def test_the_whole_file():
         "total-quota=12000",
         "max-bps=12500000",
         "bps-capacity=250000000",
-        "redis-statsdb=ip=127.0.0.1 dbname=0 port=9643 connect_timeout=5",
         "verbose",
         "log-file=/run/turn-log/turn.log",
         "simple-log",
@@ -72,8 +75,8 @@ def test_the_whole_file():
 
 def test_what_is_not_set_is_not_limited_and_not_reported():
     found = lines(BASE)
-    assert "log-file=stdout" in found and "verbose" not in found
-    assert not [line for line in found if line.partition("=")[0] in ("user-quota", "max-bps", "redis-statsdb")]
+    assert {"log-file=stdout", "no-cli"} <= set(found) and "verbose" not in found
+    assert not [line for line in found if line.partition("=")[0] in ("user-quota", "max-bps", "cli-port")]
 
 
 def test_without_an_external_address_there_is_no_translation():
@@ -127,6 +130,8 @@ def test_the_table_of_what_is_never_allowed_is_of_networks_with_a_reason():
         ({"user_quota": -1}, "user_quota=-1"),
         ({"total_quota": -1}, "total_quota=-1"),
         ({"capacity_mbps": 10}, "without max_mbps"),
+        ({"console_port": 9643}, "console_password"),
+        ({"console_port": 9643, "console_password": "a\nno-auth"}, "console_password"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(change, says):
@@ -152,7 +157,7 @@ def test_a_node_s_addresses_and_the_environment_come_together(tmp_path):
         TURN_CAPACITY_MBPS="90",
     )
     both = as_node(node("n", {"InternalIP": "10.0.30.4", "ExternalIP": "198.51.100.7"}))
-    found = configuration(its, both)
+    found = configuration(its, both, "abc123")
     assert found == replace(
         BASE,
         external_address="198.51.100.7",
@@ -163,16 +168,23 @@ def test_a_node_s_addresses_and_the_environment_come_together(tmp_path):
         total_quota=70,
         max_mbps=9,
         capacity_mbps=90,
-        statistics_port=9643,
+        console_port=9643,
+        console_password="abc123",
         log_folder="/run/turn-log",
         state_folder=str(tmp_path),
     )
-    assert configuration(its, as_node(node("n", {"InternalIP": "10.0.30.4"}))).external_address is None
+    assert configuration(its, as_node(node("n", {"InternalIP": "10.0.30.4"})), "abc123").external_address is None
+
+
+def test_nobody_tells_coturn_to_report_to_a_redis():
+    """coturn 4.6.1 then dies of a user name, signed or not."""
+    assert "redis" not in render(replace(BASE, console_port=9643, console_password="abc123"))
+    assert "abc123" not in repr(replace(BASE, console_password="abc123"))
 
 
 def test_a_node_without_an_address_is_an_error(tmp_path):
     with pytest.raises(TurnConfigurationError, match="InternalIP"):
-        configuration(settings(tmp_path), as_node(node("n")))
+        configuration(settings(tmp_path), as_node(node("n")), "abc123")
 
 
 def test_the_file_is_nobody_else_s_to_read(tmp_path):

@@ -13,8 +13,10 @@ from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
 from signalling.turn.companion import Companion
+from signalling.turn.configuration import CONSOLE_PASSWORD
 from signalling.turn.peers import write_addresses
 from signalling.turn.settings import CompanionSettings
+from tests.ports import free_port
 from tests.unit.signalling.clients import PATIENCE
 from tests.unit.signalling.coturn import (
     RELAY_PORTS,
@@ -27,6 +29,7 @@ from tests.unit.signalling.coturn import (
     state_folder,
 )
 
+PASSWORD = "passwordofthe1console"
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -36,6 +39,7 @@ class TurnPod:
     def __init__(self, folder: Path, **changes: Any) -> None:
         self.folder = folder
         (folder / "secret").write_text(SECRET)
+        (folder / CONSOLE_PASSWORD).write_text(PASSWORD)
         write_addresses(folder / "addresses", [own_address()])
         self.its = CompanionSettings(
             turn_secret_file=folder / "secret",
@@ -46,7 +50,8 @@ class TurnPod:
             turn_max_port=RELAY_PORTS[1],
             turn_metrics_port=0,
             turn_control_port=0,
-            turn_statistics_port=0,
+            turn_console_port=free_port(),
+            turn_console_seconds=0.2,
         )
         self.its = replace(self.its, **{key: value for key, value in changes.items() if key.startswith("turn_")})
         self._changes = {key: value for key, value in changes.items() if not key.startswith("turn_")}
@@ -55,12 +60,13 @@ class TurnPod:
         self.http: ClientSession
 
     async def start(self) -> None:
-        """The companion; coturn comes after it, and is told where to report."""
+        """The companion; coturn comes after it."""
         await self.start_companion()
         self.coturn = Coturn(
             self.folder,
             user=os.geteuid(),
-            statistics_port=self.companion.ports["reports"],
+            console_port=self.its.turn_console_port,
+            console_password=PASSWORD,
             log_folder=str(self.folder),
             total_quota=self.its.turn_total_quota,
             **self._changes,
@@ -69,8 +75,6 @@ class TurnPod:
     async def start_companion(self) -> None:
         self.companion = Companion(self.its)
         await self.companion.start()
-        # Where coturn looks for it again.
-        self.its = replace(self.its, turn_statistics_port=self.companion.ports["reports"])
 
     async def get(self, name: str, path: str) -> Any:
         async with self.http.get(f"http://127.0.0.1:{self.companion.ports[name]}{path}") as response:

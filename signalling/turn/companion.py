@@ -62,6 +62,7 @@ class Companion:
         await asyncio.gather(*self._background, return_exceptions=True)
         for runner in reversed(self._runners.values()):
             await runner.cleanup()
+        self.node.follower.close()
 
     async def _follow(self) -> None:
         loop = asyncio.get_running_loop()

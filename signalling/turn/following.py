@@ -9,7 +9,7 @@ from signalling.ice.secret import SecretError, read_secrets
 from signalling.turn.certificate import FollowedCertificate
 from signalling.turn.peers import read_addresses
 from signalling.turn.settings import TurnSettings
-from signalling.turn.user_database import UnusableSecretError, write_peers, write_secrets
+from signalling.turn.user_database import UnusableSecretError, UserDatabase
 
 LOG: Final = logging.getLogger("turn")
 INTERVAL_SECONDS: Final = 0.5
@@ -24,6 +24,7 @@ class Follower:
 
     def __init__(self, its: TurnSettings) -> None:
         self._its: Final = its
+        self._database: UserDatabase | None = None
         self._secrets: tuple[str, ...] | None = None
         self._peers: tuple[str, ...] | None = None
         folder = its.turn_certificate_folder
@@ -41,6 +42,12 @@ class Follower:
         """How many addresses coturn was given."""
         return len(self._peers or ())
 
+    def close(self) -> None:
+        """Let go of coturn's database."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
     def look(self) -> None:
         """Bring what has changed since the last look."""
         if self._certificate:
@@ -57,13 +64,18 @@ class Follower:
     def _follow_secrets(self) -> None:
         secrets = () if self.refusing else read_secrets(self._its.turn_secret_file)
         if secrets != self._secrets:
-            write_secrets(self._its.database, self._its.turn_realm, secrets)
+            self._opened().write_secrets(secrets)
             self._secrets = secrets
             LOG.info("secrets written", extra={"secrets": len(secrets)})
 
     def _follow_peers(self) -> None:
         peers = read_addresses(self._its.turn_peers_file)
         if peers != self._peers:
-            write_peers(self._its.database, self._its.turn_realm, peers)
+            self._opened().write_peers(peers)
             self._peers = peers
             LOG.info("peers written", extra={"peers": len(peers)})
+
+    def _opened(self) -> UserDatabase:
+        if self._database is None:
+            self._database = UserDatabase(self._its.database, self._its.turn_realm)
+        return self._database

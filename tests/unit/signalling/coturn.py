@@ -21,7 +21,7 @@ import pytest
 from signalling.ice.credentials import turn_credentials
 from signalling.turn.__main__ import write_private
 from signalling.turn.configuration import DATABASE, LOG, PID_FILE, TurnConfiguration, render
-from signalling.turn.user_database import write_peers, write_secrets
+from signalling.turn.user_database import UserDatabase
 from tests.ports import free_port
 from tests.unit.signalling.clients import PATIENCE
 
@@ -63,6 +63,7 @@ class Coturn:
         )
         self.process: subprocess.Popen[bytes]
         self._given: list[Allocation] = []
+        self._user_database: UserDatabase | None = None
 
     async def stop(self) -> None:
         """Give back what was allocated, so that no socket is left, then end the process."""
@@ -72,6 +73,8 @@ class Coturn:
             await asyncio.wait_for(asyncio.gather(*(each.player.gone.wait() for each in self._given)), PATIENCE)
         self.process.terminate()
         self.process.wait(PATIENCE)
+        if self._user_database:
+            self._user_database.close()
 
     @property
     def database(self) -> Path:
@@ -103,11 +106,16 @@ class Coturn:
 
     def write_secrets(self, *secrets: str) -> None:
         """What the companion does when the mounted Secret changes."""
-        write_secrets(self.database, self.its.realm, secrets)
+        self._opened().write_secrets(secrets)
 
     def allow(self, *addresses: str) -> None:
         """What the companion does when instances come and go; coturn sees it within five seconds."""
-        write_peers(self.database, self.its.realm, addresses)
+        self._opened().write_peers(addresses)
+
+    def _opened(self) -> UserDatabase:
+        if self._user_database is None:
+            self._user_database = UserDatabase(self.database, self.its.realm)
+        return self._user_database
 
     def answers(self) -> bool:
         try:

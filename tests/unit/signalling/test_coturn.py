@@ -106,6 +106,7 @@ async def test_no_player_is_refused_while_the_tables_are_written(turn):
         # coturn frees an allocation's ports a moment later, and has a hundred here.
         await asyncio.sleep(0.02)
     await writing
+    assert "Error retrieving SQLite" not in turn.log()
 
 
 @pytest.mark.parametrize(

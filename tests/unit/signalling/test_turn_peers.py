@@ -103,3 +103,4 @@ def test_each_change_of_the_file_reaches_the_table_and_nothing_but_addresses_doe
     follower.look()
     assert allowed(its.database) == {"10.244.1.9"}
     assert follower.peers == 1
+    follower.close()

@@ -85,6 +85,7 @@ namespaces = Namespaces(
         its.apps,
         its.pools,
         its.redis.mode,
+        its.turn,
         tuple(openings(its)),
         addons=frozenset(name for name, wanted in addons.items() if wanted),
         policies=its.network_policies.policies,
@@ -116,9 +117,7 @@ tickets = Tickets("tickets", TicketsArgs(secrets.values[Secret.TICKET], namespac
 turn_name = turn_host(its)
 turn = Turn(
     "turn",
-    TurnArgs(
-        its.images, its.network, its.pools.turn, secrets.values[Secret.TURN], turn_name is not None, namespaces, pools
-    ),
+    TurnArgs(its, secrets.values[Secret.TURN], turn_name is not None, namespaces, pools),
     in_cluster,
 )
 front = Front("front", FrontArgs(its, secrets.values, namespaces), in_both)
@@ -142,7 +141,7 @@ matchmaker = Matchmaker(
 fleets = [
     Fleet(
         app.fleet_name(version),
-        FleetArgs(app, version, its.images, its.pools, tickets.keys, namespaces, pools),
+        FleetArgs(app, version, its.images, its.pools, its.turn, tickets.keys, namespaces, pools),
         in_cluster,
     )
     for app in its.apps

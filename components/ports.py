@@ -18,6 +18,12 @@ TURN = 3478
 TURN_TLS = 5349
 TURN_RELAY = (49152, 65535)
 """Ports that coturn hands out to allocations, by TCP and UDP."""
+TURN_METRICS = 9641
+"""Metrics and status of a TURN node, on its internal address; no security list opens it to the internet."""
+TURN_CONTROL = 9642
+"""Where a TURN node is drained; bound to its loopback only."""
+TURN_CONSOLE = 9643
+"""coturn's console; bound to its node's loopback only."""
 
 REDIS = 6379
 REDIS_EXPORTER = 9121

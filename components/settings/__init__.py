@@ -11,12 +11,10 @@ from components.settings.api import ApiSettings, check_api, read_api
 from components.settings.apps import (
     AppSettings,
     ImagesSettings,
-    TurnSettings,
     check_apps,
     check_images,
     read_apps,
     read_images,
-    read_turn,
 )
 from components.settings.autoscaling import AutoscalingSettings, read_autoscaling
 from components.settings.cluster import ClusterSettings, check_cluster, check_elsewhere, read_cluster
@@ -43,6 +41,7 @@ from components.settings.redis import RedisMode, RedisSettings, check_redis, rea
 from components.settings.regions import RegionsSettings, check_regions, read_regions
 from components.settings.registry import PULL_SECRET, Image, RegistrySettings, check_registry, image_of, read_registry
 from components.settings.secrets import Secret, SecretsSettings, check_secrets, read_secrets
+from components.settings.turn import TurnSettings, check_turn, read_turn
 from components.settings.webhooks import WebhooksSettings, check_webhooks, read_webhooks
 
 __all__ = ["Settings", "SettingsError", "load", "stack_config"]
@@ -137,7 +136,7 @@ def load(config: Mapping[str, Any]) -> Settings:
         cluster=cluster,
         pools=read_pools(root.section("pools"), region, existing=cluster.existing is not None),
         images=replace(read_images(root.section("images")), pull_secret=pull_secret),
-        turn=read_turn(root.section("turn")),
+        turn=read_turn(root.section("turn", optional=True)),
         apps=read_apps(root),
         autoscaling=read_autoscaling(root.section("autoscaling", optional=True)),
         ingress=read_ingress(root.section("ingress", optional=True)),
@@ -162,11 +161,12 @@ def load(config: Mapping[str, Any]) -> Settings:
     check_network(settings.network, f"{_PROJECT}network.", refusals)
     check_cluster(settings.cluster, settings.network, refusals)
     check_elsewhere(settings.cluster, settings.ingress.enabled, refusals)
-    check_pools(settings.pools, settings.cluster, settings.network, refusals)
+    check_pools(settings.pools, settings.cluster, settings.network, refusals, other_turn=bool(settings.turn.external))
     check_images(settings.images, refusals)
     check_monitoring(settings.monitoring, settings.pools, refusals)
     check_apps(settings.apps, settings.pools, refusals)
     check_egress(settings.apps, settings.network, refusals)
+    check_turn(settings.turn, settings.apps, settings.cluster, settings.network, refusals)
     check_ingress(settings.ingress, settings.certificates, settings.dns, settings.domain, refusals)
     check_registry(settings.registry, settings.own_images, region, refusals)
     check_secrets(settings.secrets, settings.wanted_secrets, refusals)

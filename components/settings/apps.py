@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from ipaddress import IPv4Network
 
 from components.settings.environment import read_environment
 from components.settings.gpu import Gpu, gpu_of, most_instances, profile_of, slots_per_gpu
+from components.settings.ice import STACK_S_OWN, IceSettings, read_ice
 from components.settings.pools import PoolsSettings
 from components.settings.reading import Reader, Refusals
 from components.settings.sessions import SessionSettings, check_session, read_control, read_session
@@ -23,15 +23,6 @@ _SIZE = r"[1-9]\d*(Mi|Gi)"
 _MOVING_TAGS = ("latest", "stable", "main", "master", "edge", "nightly")
 
 
-class TransportPolicy(StrEnum):
-    """Which ICE candidates a player may use."""
-
-    ALL = "all"
-    """Direct media where the networks allow it, else the relay."""
-    RELAY = "relay"
-    """Only through the TURN pool."""
-
-
 @dataclass(frozen=True)
 class ImagesSettings:
     """The `images` key: full references of our own images. CRI-O on OKE refuses short names."""
@@ -41,13 +32,6 @@ class ImagesSettings:
     turn: str
     pull_secret: str | None = None
     """The Secret that pods pull these and the applications' images with; the key `registry` decides."""
-
-
-@dataclass(frozen=True)
-class TurnSettings:
-    """The `turn` key."""
-
-    transport_policy: TransportPolicy
 
 
 @dataclass(frozen=True)
@@ -107,6 +91,8 @@ class AppSettings:
     session: SessionSettings
     control: str | None
     """Where its own API stands that its players may ask; None where they may not."""
+    ice: IceSettings = STACK_S_OWN
+    """ICE servers of its own, in place of the stack's."""
 
     def fleet_name(self, version: Version) -> str:
         """The name of a version's Deployment."""
@@ -134,13 +120,6 @@ def read_images(reader: Reader) -> ImagesSettings:
     return settings
 
 
-def read_turn(reader: Reader) -> TurnSettings:
-    """Read the `turn` key."""
-    settings = TurnSettings(transport_policy=reader.choice("transport_policy", TransportPolicy))
-    reader.close()
-    return settings
-
-
 def read_apps(root: Reader) -> tuple[AppSettings, ...]:
     """Read the `apps` key."""
     return tuple(_read_app(reader) for reader in root.sections("apps"))
@@ -164,6 +143,7 @@ def _read_app(reader: Reader) -> AppSettings:
         egress=reader.networks("egress"),
         session=read_session(reader),
         control=read_control(reader),
+        ice=read_ice(reader.section("ice", optional=True)),
     )
     buffer.close()
     reader.close()

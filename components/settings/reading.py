@@ -95,6 +95,19 @@ class Reader:
             self.refusals.add(self.key(name), value, "of the wrong form", f"Use {form}")
         return value
 
+    def secret(self, name: str, remedy: str, noun: str = "a text without blanks") -> str:
+        """A text without blanks that no refusal shows; still encrypted, as `{secure: …}`, it reads as empty."""
+        if not self.has(name):
+            self.refusals.missing(self.key(name), remedy)
+            return ""
+        value = self.values[name]
+        if isinstance(value, Mapping) and set(value) == {"secure"}:
+            return ""
+        if not isinstance(value, str) or re.search(r"\s", value):
+            self.refusals.add(self.key(name), "(hidden)", f"not {noun}", remedy)
+            return ""
+        return value
+
     def whole(self, name: str, low: int, high: int, default: int = _ABSENT) -> int:
         """A whole number from `low` to `high`, both included."""
         form = f"a whole number from {low} to {high}"

@@ -8,6 +8,7 @@ from components import manifests, ports
 from components.node_pools import GPU_LABEL, gpu_tolerations
 from components.settings.apps import AppSettings, ImagesSettings, Version
 from components.settings.pools import PoolsSettings
+from components.settings.turn import TurnSettings, stun_urls
 from components.workloads import (
     CPU_EXPORTER_USER,
     INSTANCES_ACCOUNT,
@@ -29,6 +30,7 @@ class FleetArgs:
     version: Version
     images: ImagesSettings
     pools: PoolsSettings
+    turn: TurnSettings
     tickets: pulumi.Resource
     """The ConfigMap with what the sidecars prove tickets by."""
     namespaces: Namespaces
@@ -59,6 +61,7 @@ class Fleet(pulumi.ComponentResource):
                 "exporter_user": CPU_EXPORTER_USER,
                 "sidecar_user": SIDECAR_USER,
                 "ticket_keys": TICKET_KEYS,
+                "stun_urls": stun_urls(args.turn, args.app),
                 "deadline_seconds": 60 * _DEADLINE_MINUTES,
                 "ports": {
                     "sidecar_streamer": ports.SIDECAR_STREAMER,

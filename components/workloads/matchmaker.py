@@ -11,11 +11,13 @@ from components import manifests, ports
 from components.manifests import KubernetesObject
 from components.node_pools import DEFAULT_LABEL
 from components.redis import Redis
-from components.settings.apps import AppSettings, ImagesSettings, TurnSettings
+from components.settings.apps import AppSettings, ImagesSettings
 from components.settings.matchmaker import MatchmakerSettings
 from components.settings.sessions import SessionSettings
+from components.settings.turn import TurnSettings
 from components.workloads import INSTANCES_NAMESPACE, PLATFORM_NAMESPACE, TICKET_SECRET, TURN_REALM, TURN_SECRET, USER
 from components.workloads.front import Front
+from components.workloads.ice_servers import ICE_SERVERS
 from components.workloads.namespaces import Namespaces
 from components.workloads.tickets import CURRENT, PREVIOUS
 
@@ -64,6 +66,7 @@ class Matchmaker(pulumi.ComponentResource):
                 "images": args.images,
                 "default_label": DEFAULT_LABEL,
                 "secret": TURN_SECRET,
+                "ice_servers": ICE_SERVERS,
                 "ticket_secret": {"name": TICKET_SECRET, "current": CURRENT, "previous": PREVIOUS},
                 "replicas": args.settings.replicas,
                 "redis": None

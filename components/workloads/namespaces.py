@@ -13,6 +13,7 @@ from components.settings.apps import AppSettings
 from components.settings.network import NetworkSettings
 from components.settings.pools import PoolsSettings
 from components.settings.redis import RedisMode
+from components.settings.turn import TurnSettings
 from components.workloads import (
     CERTIFICATES_NAMESPACE,
     DNS_NAMESPACE,
@@ -78,6 +79,7 @@ class NamespacesArgs:
     apps: tuple[AppSettings, ...]
     pools: PoolsSettings
     redis: RedisMode
+    turn: TurnSettings
     front: tuple[Opening, ...] = ()
     """What the matchmaker's front opens in this stack."""
     addons: frozenset[str] = frozenset()
@@ -96,7 +98,7 @@ class Namespaces(pulumi.ComponentResource):
             manifests.KubernetesObject(document, options)
             for document in manifests.render("namespaces.yaml.j2", {"namespaces": rows(args.addons)})
         ]
-        own = (*openings(args.network, args.apps, args.redis), *args.front)
+        own = (*openings(args.network, args.apps, args.redis, args.turn), *args.front)
         table = (*own, *addon_openings(args.network, args.addons))
         manifests.apply(
             "isolation.yaml.j2",

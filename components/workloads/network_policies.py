@@ -2,10 +2,10 @@
 
 An exception becomes a NetworkPolicy of its name, so that `kubectl get networkpolicy` reads like the table. Pods on
 their node's network, the TURN pool's, are bound by no policy; what they may reach, security lists and coturn's own
-table of denied peers say. A node always reaches its own pods, which is how kubelets probe them.
+table of allowed peers say. A node always reaches its own pods, which is how kubelets probe them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network
@@ -13,9 +13,11 @@ from typing import Any, TypeAlias
 
 from components import ports
 from components.settings.apps import AppSettings
+from components.settings.ice import TransportPolicy
 from components.settings.isolation import closed_to_instances
 from components.settings.network import PODS_CIDR, SERVICES_CIDR, NetworkSettings
 from components.settings.redis import RedisMode
+from components.settings.turn import TurnSettings
 from components.workloads import (
     INGRESS_NAMESPACE,
     INSTANCES_NAMESPACE,
@@ -85,6 +87,7 @@ TRAEFIK = Pods(INGRESS_NAMESPACE, {"app.kubernetes.io/name": "traefik"})
 PROMETHEUS = Pods(MONITORING_NAMESPACE, {"app.kubernetes.io/name": "prometheus"})
 CLUSTER_DNS = Pods("kube-system", {"k8s-app": "kube-dns"})
 
+_STANDARD_TURN = TurnSettings()
 DNS_PORTS = (Port("UDP", ports.DNS), Port("TCP", ports.DNS))
 _STUN_AND_RELAY = (
     Port("UDP", ports.TURN),
@@ -95,7 +98,10 @@ _STUN_AND_RELAY = (
 
 
 def openings(
-    network: NetworkSettings, apps: Sequence[AppSettings], redis: RedisMode = RedisMode.NONE
+    network: NetworkSettings,
+    apps: Sequence[AppSettings],
+    redis: RedisMode = RedisMode.NONE,
+    turn: TurnSettings = _STANDARD_TURN,
 ) -> tuple[Opening, ...]:
     """The table."""
     api = Block(network.subnets.api)
@@ -139,6 +145,14 @@ def openings(
             "Signalling and state of sidecars",
         ),
         Opening(
+            "matchmaker-to-turn",
+            MATCHMAKER,
+            Way.TO,
+            (Block(network.subnets.turn),),
+            tcp(ports.TURN_METRICS),
+            "Load and state of TURN nodes",
+        ),
+        Opening(
             "matchmaker-to-sidecars",
             INSTANCES,
             Way.FROM,
@@ -173,9 +187,29 @@ def openings(
             _STUN_AND_RELAY,
             "STUN, TURN and players' relayed addresses",
         ),
+        *_media(network, apps, turn),
         *_redis(redis, network),
         *(each for app in apps if app.egress for each in _egress(app, network)),
     )
+
+
+def _media(network: NetworkSettings, apps: Sequence[AppSettings], turn: TurnSettings) -> Iterator[Opening]:
+    """Media that does not pass the TURN pool: to relays elsewhere and, where a stack has it so, straight to players."""
+    udp = (Port("UDP"),)
+    elsewhere = tuple(Block(cidr) for each in turn.external for cidr in each.networks)
+    if elsewhere:
+        yield Opening("media-to-turn-elsewhere", INSTANCES, Way.TO, elsewhere, udp, "Players' relayed addresses there")
+    closed = tuple(each for each, _ in closed_to_instances(network))
+    players = Block(IPv4Network("0.0.0.0/0"), closed)
+    if turn.transport_policy is TransportPolicy.ALL:
+        yield Opening("media-to-players", INSTANCES, Way.TO, (players,), udp, "Direct media")
+    for app in apps:
+        instances = Pods(INSTANCES_NAMESPACE, {"app.pixel/app": app.name})
+        own = tuple(Block(cidr) for cidr in app.ice.networks)
+        direct = app.ice.transport_policy is TransportPolicy.ALL and turn.transport_policy is not TransportPolicy.ALL
+        peers = (*own, *((players,) if direct else ()))
+        if peers:
+            yield Opening(f"{app.name}-media", instances, Way.TO, peers, udp, "The application's own ICE servers")
 
 
 def _redis(mode: RedisMode, network: NetworkSettings) -> tuple[Opening, ...]:

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import count
 from typing import Final
 
+import msgspec
 from aiohttp import ClientSession, web
 
 from signalling.protocol.actions import Action, AskGame, Close, CloseCode, Connection, Drop, FirstFrame, Send
@@ -24,7 +25,7 @@ from signalling.sidecar.settings import SidecarSettings
 
 LOG: Final = logging.getLogger("sidecar")
 NO_ICE_SERVERS: Final = opaque({"iceServers": []})
-"""The streamer needs none: it is reached through the player's relay. The matchmaker gives a player its own options."""
+"""The matchmaker gives a player its own options."""
 CLOSE_SECONDS: Final = 5.0
 
 
@@ -60,6 +61,12 @@ def _begun(_: Connection) -> list[Action]:
     return []
 
 
+def streamer_options(stun_urls: str) -> msgspec.Raw:
+    """The streamer's ``peerConnectionOptions``, mostly without a server: the player's relay reaches it."""
+    urls = [url.strip() for url in stun_urls.split(",") if url.strip()]
+    return opaque({"iceServers": [{"urls": urls}] if urls else []})
+
+
 class SidecarServer:
     """One instance's sidecar: ``start``, then ``drain``, then ``stop``."""
 
@@ -72,7 +79,9 @@ class SidecarServer:
             players=settings.max_players,
             messages_per_second=settings.messages_per_second,
         )
-        self.state: Final = Sidecar(NO_ICE_SERVERS, NO_ICE_SERVERS, limits, game_api=bool(settings.control_url))
+        self.state: Final = Sidecar(
+            streamer_options(settings.stun_urls), NO_ICE_SERVERS, limits, game_api=bool(settings.control_url)
+        )
         self._metrics: Final = SidecarMetrics(self.state)
         self._keepalive: Final = Keepalive(settings.heartbeat_seconds)
         socket_limits = SocketLimits(settings.max_message_bytes, settings.outbox_bytes, CLOSE_SECONDS)

@@ -37,6 +37,8 @@ class SidecarSettings:
     health_port: int = 9000
     max_streamers: int = 1
     """Streamers connected at once: an instance is one application."""
+    stun_urls: str = ""
+    """STUN servers for the streamer, comma separated; it needs some where relays are outside its network."""
     max_players: int = 8
     """Players subscribed to the streamer at once."""
     messages_per_second: float = 50.0

@@ -57,6 +57,7 @@ MONITORS = {
     "matchmaker": "ServiceMonitor/matchmaker",
     "sidecar": "PodMonitor/instances",
     "cpu-exporter": "PodMonitor/cpu-exporters",
+    "turn": "PodMonitor/turn",
 }
 """The job that each of our monitors gives its series, and its name in Prometheus' configuration."""
 

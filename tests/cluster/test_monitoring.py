@@ -37,12 +37,15 @@ from tests.cluster.unanswered import REASONS, WITHOUT_CLUSTER
 from tests.ports import free_port
 from tests.unit.components.settings_cases import patched
 from tests.unit.signalling.clients import Client, streamer
+from tests.unit.signalling.coturn import NEEDS_COTURN, Allocation
 from tests.unit.signalling.stage import SEED, stream
+from tests.unit.signalling.turn_pod import TurnPod, flow, running
 
 pytestmark = [
     pytest.mark.cluster,
     pytest.mark.timeout(300),
     NEEDS_EXPORTER,
+    NEEDS_COTURN,
 ]
 
 ADDRESS = "127.0.0.78"
@@ -58,7 +61,7 @@ def its_settings() -> Settings:
 
 
 class Service:
-    """One matchmaker, one sidecar and one CPU exporter as processes, before a real API server; and Prometheus."""
+    """Our programs as processes before a real API server; coturn, a node exporter, and Prometheus."""
 
     def __init__(self, folder: Path, its: Settings) -> None:
         self.folder = folder
@@ -69,6 +72,7 @@ class Service:
         self.prometheus: Prometheus
         self.unreal: Client
         self._sidecars = ExitStack()
+        self.turn: TurnPod
 
     async def start(self, stack: AsyncExitStack, kubeconfig: str) -> None:
         self.http = await stack.enter_async_context(ClientSession())
@@ -76,6 +80,7 @@ class Service:
         stack.push_async_callback(self.kubernetes.close)
         stack.enter_context(self._sidecars)
         await self._objects()
+        self.turn = await stack.enter_async_context(running())
         for name, (arguments, environ) in self._programs(kubeconfig).items():
             stack.enter_context(process(arguments, self.folder / f"{name}.log", environ))
         self.prometheus = Prometheus(self.http, self.port["PROMETHEUS"])
@@ -139,6 +144,7 @@ class Service:
             Target("instances", f"{ADDRESS}:{self.port['INSTANCE_HEALTH']}", instance),
             Target("cpu-exporters", f"{ADDRESS}:{self.port['CPU']}", instance),
             Target("node-exporter", f"127.0.0.1:{self.port['NODE']}", turn),
+            Target("turn", f"127.0.0.1:{self.turn.companion.ports['metrics']}", {**turn, "pod": "turn-a"}),
         ]
         write_targets(self.folder, targets)
 
@@ -179,6 +185,15 @@ class Service:
         await ready(self.http, f"http://{ADDRESS}:{port['INSTANCE_HEALTH']}/healthz")
         self.unreal = await streamer(self.http, f"ws://127.0.0.1:{port['STREAMER']}/")
 
+    async def relay(self, session: str) -> Allocation:
+        """An allocation of a session's player, and as much through it as coturn reports at once, twice."""
+        await self.scraped("pixel_turn_allocations_made_total == 0")
+        mine = await self.turn.coturn.allocate(user=session)
+        await flow(mine, 1200)
+        await self.scraped(f'pixel_turn_session_bytes_total{{session="{session}"}} > 0')
+        await flow(mine, 1200)
+        return mine
+
     async def scraped(self, expression: str) -> None:
         """Wait until Prometheus has an answer."""
 
@@ -206,6 +221,7 @@ async def test_every_expression_is_answered_or_its_metric_is_listed(service: Ser
     await gone(service.kubernetes, "demo-1")
     playing, session = await service.play("demo-2")
     waiting = await service.player()
+    relayed = await service.relay(session)
     with pytest.raises(WSServerHandshakeError):
         await service.player()
     asked = questions(service.its, session)
@@ -227,6 +243,7 @@ async def test_every_expression_is_answered_or_its_metric_is_listed(service: Ser
     assert (turn["metric"]["node"], pod["metric"]["pod"], pod["metric"]["node"]) == ("turn-1", "demo-2", "gpu-1")
     # Halved as long as the instance is known as an idle one too: the series that it leaves end two scrapes later.
     await service.scraped(f'pixel:session_cost:per_hour{{session="{session}",currency="USD"}} == 2')
+    relayed.close()
     for each in (waiting, playing):
         await each.socket.close()
 

@@ -94,7 +94,7 @@ def test_every_alert_fires_and_is_silent_by_its_case(tmp_path: Path) -> None:
 
 
 def test_every_alert_has_a_case_that_can_fail() -> None:
-    assert sorted(alerts(small())) == sorted(case.alert for case in CASES)
+    assert alerts(small()).keys() == {case.alert for case in CASES}
     for case in CASES:
         assert case.quiet.keys() <= case.series.keys(), case.alert
         assert all(case.series[name] != values for name, values in case.quiet.items()), case.alert

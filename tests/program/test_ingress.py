@@ -241,8 +241,8 @@ def test_turn_over_tls_is_where_its_certificate_is(record: Record, its: Settings
     # Not signed before the nodes are up, so nothing may wait for it.
     assert volumes["certificate"]["secret"] == {"secretName": "turn-tls", "optional": True, "defaultMode": 0o440}
     folder = "/etc/pixel/turn-tls"
-    assert {name for name, mounted in mounts.items() if mounted.get("certificate") == folder} == {"secrets", "coturn"}
-    for name in ("configure", "secrets"):
+    assert {name for name, mounted in mounts.items() if mounted.get("certificate") == folder} == {"companion", "coturn"}
+    for name in ("configure", "companion"):
         assert {"name": "TURN_CERTIFICATE_FOLDER", "value": folder} in containers[name]["env"]
     assert {"name": "turn-tls", "containerPort": 5349, "protocol": "TCP"} in containers["coturn"]["ports"]
     assert {"name": "TURN_TLS_PORT", "value": "5349"} in containers["configure"]["env"]

@@ -28,6 +28,7 @@ OWN: Mapping[tuple[str, str], str] = {
     (f"{ENGINE}/engine", "token"): "reads policies, pods and namespaces",
     ("daemonset-pixel-turn", "hostNetwork"): "media goes to its node's public address, untranslated",
     ("daemonset-pixel-turn/configure", "token"): "reads its node's addresses, and ends before coturn starts",
+    ("daemonset-pixel-turn/peers", "token"): "follows the instances' addresses, as a user that coturn's cannot look at",
     ("deployment-pixel-matchmaker/matchmaker", "token"): "claims and ends instances",
 }
 """What pods of the program are excused from, and why. An entry that no stack needs fails too."""

@@ -13,7 +13,7 @@ from components.workloads.namespaces import NAMESPACES
 from components.workloads.network_policies import Way, openings, policies
 from tests.program.network_policy import Cluster, End, Outside, Pod, allowed
 from tests.program.recording import Record, run, stack_file
-from tests.unit.components.settings_cases import patched
+from tests.unit.components.settings_cases import GOOD, patched, without_network
 
 NO_EGRESS, EGRESS = "other", "app"
 ADDONS = {each.name for each in NAMESPACES if not each.always}
@@ -60,6 +60,9 @@ ROWS: list[tuple[str, str, str, int, bool]] = [
     ("matchmaker", "metadata service", "TCP", 80, False),
     ("matchmaker", "internet", "TCP", 443, False),
     ("matchmaker", "worker node", "TCP", 10250, False),
+    ("matchmaker", "TURN node", "TCP", 9641, True),
+    ("matchmaker", "TURN node", "TCP", 9642, False),
+    ("matchmaker", "TURN node", "UDP", 9641, False),
     ("idle instance", "API server", "TCP", 6443, False),
     ("session instance", "API server", "TCP", 6443, False),
     ("session instance", "API Service", "TCP", 443, False),
@@ -91,6 +94,7 @@ ROWS: list[tuple[str, str, str, int, bool]] = [
     ("session instance", "TURN node", "UDP", 49151, False),
     ("session instance", "TURN node", "TCP", 49152, False),
     ("session instance", "TURN node", "TCP", 10250, False),
+    ("session instance", "TURN node", "TCP", 9641, False),
     ("session instance", "TURN node", "TCP", 22, False),
     ("TURN", "session instance", "UDP", 50000, True),
     ("TURN", "session instance", "UDP", 1024, True),
@@ -444,7 +448,7 @@ REDIS_ROWS: list[tuple[RedisMode, str, str, int, bool]] = [
 
 @pytest.mark.parametrize("row", REDIS_ROWS, ids=lambda row: " ".join(map(str, row)))
 def test_only_matchmakers_reach_redis(row: tuple[RedisMode, str, str, int, bool]) -> None:
-    its = load(patched("pixel:turn/transport_policy", "all"))
+    its = load(GOOD)
     rules = Cluster(policies(openings(its.network, its.apps, row[0])))
     found: dict[str, End] = {
         "matchmaker": Pod("pixel", {"app.kubernetes.io/name": "matchmaker"}, PODS_CIDR[300]),
@@ -454,6 +458,38 @@ def test_only_matchmakers_reach_redis(row: tuple[RedisMode, str, str, int, bool]
         "worker subnet": Outside(its.network.subnets.workers[40]),
     }
     assert allowed(rules, found[row[1]], found[row[2]], "TCP", row[3]) is row[4]
+
+
+ELSEWHERE = {"urls": ["turn:203.0.113.9:3478"], "secret": "s", "networks": ["203.0.113.0/28"]}
+OWN_ICE = {"servers": [{"urls": ["stun:198.51.100.1:3478"]}], "networks": ["198.51.100.0/28"]}
+MEDIA_ROWS: list[tuple[str, dict[str, Any], str, str, int, bool]] = [
+    # the application, the `turn` key, to, protocol, port, allowed
+    (EGRESS, {}, "203.0.113.9", "UDP", 3478, False),
+    (EGRESS, {"external": [ELSEWHERE]}, "203.0.113.9", "UDP", 3478, True),
+    (EGRESS, {"external": [ELSEWHERE]}, "203.0.113.9", "UDP", 60000, True),
+    (EGRESS, {"external": [ELSEWHERE]}, "203.0.113.9", "TCP", 3478, False),
+    (EGRESS, {"external": [ELSEWHERE]}, "203.0.113.99", "UDP", 3478, False),
+    (EGRESS, {}, "198.51.100.1", "UDP", 3478, True),
+    (NO_EGRESS, {}, "198.51.100.1", "UDP", 3478, False),
+    (EGRESS, {}, "198.51.100.1", "TCP", 3478, False),
+    (NO_EGRESS, {"transport_policy": "all"}, "192.0.2.77", "UDP", 40000, True),
+    (NO_EGRESS, {"transport_policy": "all"}, "192.0.2.77", "TCP", 443, False),
+    (NO_EGRESS, {"transport_policy": "all"}, "169.254.169.254", "UDP", 53, False),
+    (NO_EGRESS, {"transport_policy": "all"}, "10.0.10.4", "UDP", 8472, False),
+    (NO_EGRESS, {"transport_policy": "all"}, "10.244.7.7", "UDP", 53, False),
+    (NO_EGRESS, {"transport_policy": "relay"}, "192.0.2.77", "UDP", 40000, False),
+]
+
+
+@pytest.mark.parametrize("row", MEDIA_ROWS, ids=lambda row: " ".join(map(str, row)))
+def test_media_goes_where_relays_are(row: tuple[str, dict[str, Any], str, str, int, bool]) -> None:
+    config = without_network(patched("pixel:pools/gpu/max", 20))
+    app = config["pixel:apps"][0]
+    config["pixel:apps"] = [{**app, "name": EGRESS, "ice": OWN_ICE}, {**app, "name": NO_EGRESS}]
+    its = load(config | {"pixel:turn": row[1]})
+    rules = Cluster(policies(openings(its.network, its.apps, turn=its.turn)))
+    source = Pod("pixel-instances", {"app.pixel/app": row[0]}, PODS_CIDR[300])
+    assert allowed(rules, source, Outside(IPv4Address(row[2])), row[3], row[4]) is row[5]
 
 
 def test_every_row_of_the_table_has_its_own_name() -> None:

@@ -136,10 +136,14 @@ def test_consumers_find_both_secrets_where_they_look(record: Record) -> None:
         if "secret" in source
         for item in source["secret"]["items"]
     }
-    turn = {item: optional for item, optional in mounted.items() if item[1].startswith("turn/")}
-    assert turn == {("secret", "turn/secret"): False, ("previous", "turn/previous"): True}
-    (follower,) = (each for path, each, _ in record.containers() if path == "daemonset-pixel-turn/secrets")
-    assert follower["command"] == ["python3", "-m", "signalling.turn.following"]
+    turn = {item: optional for item, optional in mounted.items() if item[1].startswith(("turn/", "ice/"))}
+    assert turn == {
+        ("secret", "turn/secret"): False,
+        ("previous", "turn/previous"): True,
+        ("ice-servers.json", "ice/ice-servers.json"): True,
+    }
+    (follower,) = (each for path, each, _ in record.containers() if path == "daemonset-pixel-turn/companion")
+    assert follower["command"] == ["python3", "-m", "signalling.turn.companion"]
     assert follower["restartPolicy"] == "Always"
     assert {"name": "secret", "mountPath": "/etc/pixel/turn", "readOnly": True} in follower["volumeMounts"]
     assert "token" not in [mount["name"] for mount in follower["volumeMounts"]]

@@ -53,14 +53,22 @@ def test_a_service_follows_the_pods_whose_answers_the_provider_waits_for(record:
     assert service.urn not in matchmaker.dependencies
 
 
+OWN_USERS = {
+    "sidecar": {"runAsUser": 10002, "runAsGroup": 10002},
+    "cpu-exporter": {"runAsUser": 10003},
+    "peers": {"runAsUser": 10002},
+}
+"""Containers that share a process namespace with another that they or it may not look into."""
+
+
 def test_every_container_runs_as_the_user_that_is_its(record: Record) -> None:
     """What else confines it, `test_isolation` asks of charts too."""
     for path, container, pod in record.containers():
         if not path.startswith("daemonset-kube-system-"):
             security = pod["securityContext"]
             assert security["runAsUser"] == security["runAsGroup"] == security["fsGroup"] == 10001, path
-            own = {"runAsUser": 10002, "runAsGroup": 10002} if path.endswith("/sidecar") else {}
-            assert {key: n for key, n in container["securityContext"].items() if key.startswith("runAs")} == own, path
+            own = {key: n for key, n in container["securityContext"].items() if key.startswith("runAs")}
+            assert own == OWN_USERS.get(path.rpartition("/")[2], {}), path
         assert container["imagePullPolicy"] == "IfNotPresent", path
 
 
@@ -68,16 +76,18 @@ def test_rights_are_no_wider_than_needed(record: Record) -> None:
     def rights(kind: str, name: str) -> list[tuple[list[str], list[str], list[str]]]:
         return [(r["apiGroups"], r["resources"], r["verbs"]) for r in record.object(kind, name)["rules"]]
 
-    assert record.object("Role", "matchmaker")["metadata"]["namespace"] == "pixel-instances"
+    for role in ("matchmaker", "turn"):
+        assert record.object("Role", role)["metadata"]["namespace"] == "pixel-instances"
     assert rights("Role", "matchmaker") == [
         ([""], ["pods"], ["get", "list", "watch", "patch", "delete"]),
         (["apps"], ["deployments"], ["get", "list", "watch", "patch"]),
     ]
     assert rights("ClusterRole", "pixel-matchmaker") == [([""], ["nodes"], ["get", "list", "watch"])]
     assert rights("ClusterRole", "pixel-turn") == [([""], ["nodes"], ["get"])]
+    assert rights("Role", "turn") == [([""], ["pods"], ["list", "watch"])]
     roles = {each.inputs["metadata"]["name"] for each in record.objects("Role", "ClusterRole")}
     engine = {"pixel-network-policy-engine"} & roles
-    assert roles == {"matchmaker", "pixel-matchmaker", "pixel-turn"} | engine
+    assert roles == {"matchmaker", "pixel-matchmaker", "turn", "pixel-turn"} | engine
     for role in engine:
         assert rights("ClusterRole", role) == [
             ([""], ["pods", "namespaces"], ["list", "watch"]),
@@ -88,24 +98,6 @@ def test_rights_are_no_wider_than_needed(record: Record) -> None:
         home = "kube-system" if each.inputs["metadata"]["name"] in engine else "pixel"
         assert (subject["kind"], subject["namespace"]) == ("ServiceAccount", home)
         assert each.inputs["roleRef"]["name"].endswith(subject["name"])
-
-
-def test_turn_runs_on_its_nodes_network(record: Record, its: Settings) -> None:
-    daemon = record.object("DaemonSet", "turn")
-    pod = daemon["spec"]["template"]["spec"]
-    assert pod["hostNetwork"] is True
-    assert pod["nodeSelector"] == {"app.pixel/turn": "true"}
-    assert pod["tolerations"] == [{"key": "app.pixel/turn", "operator": "Exists"}]
-    assert by_name(record, "coturn")["command"] == ["turnserver", "-c", "/run/turn/turnserver.conf"]
-    assert by_name(record, "coturn")["image"] == its.images.turn
-    configure = by_name(record, "configure")
-    assert configure["command"] == ["python3", "-m", "signalling.turn"]
-    settings = environment(configure)
-    assert settings["NODE_NAME"] == {"fieldRef": {"fieldPath": "spec.nodeName"}}
-    assert (settings["TURN_PORT"], settings["TURN_MIN_PORT"], settings["TURN_MAX_PORT"]) == ("3478", "49152", "65535")
-    denied = settings["TURN_DENIED_PEERS"].split(",")
-    assert str(its.network.subnets.api) in denied
-    assert str(its.network.subnets.workers) not in denied
 
 
 def test_the_matchmaker_is_where_it_is_looked_for(record: Record, its: Settings) -> None:

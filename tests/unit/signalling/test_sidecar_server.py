@@ -200,3 +200,18 @@ async def test_a_port_in_use_is_an_error_at_once(http, sidecar):
     with pytest.raises(OSError, match="in use"):
         await second.start()
     await second.stop()
+
+
+@pytest.mark.parametrize(
+    ("stun_urls", "servers"),
+    [("", []), ("stun:198.51.100.1:3478, stun:198.51.100.2", ["stun:198.51.100.1:3478", "stun:198.51.100.2"])],
+)
+async def test_a_streamer_is_told_of_stun_servers_where_relays_are_outside(http, stun_urls, servers):
+    server = SidecarServer(SidecarSettings(**LOCAL, stun_urls=stun_urls))
+    await server.start()
+    unreal = await Client.connect(http, f"ws://127.0.0.1:{server.ports['streamer']}/")
+    await unreal.expect("identify")
+    options = (await unreal.expect("config"))["peerConnectionOptions"]
+    assert options == {"iceServers": [{"urls": servers}] if servers else []}
+    await unreal.socket.close()
+    await server.stop()

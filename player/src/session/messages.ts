@@ -147,7 +147,9 @@ function readState(fields: Fields): SessionState | null {
         case 'failed':
             return { state, reason, message, retry: fields['retry'] === true };
         case 'redirect':
-            return { state, url: text(fields['url']), ticket: text(fields['ticket']) };
+            return /^https?:\/\//.test(text(fields['url'])) && URL.canParse(text(fields['url']))
+                ? { state, url: text(fields['url']), ticket: text(fields['ticket']) }
+                : null;
         default:
             return null;
     }

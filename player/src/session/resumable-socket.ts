@@ -16,7 +16,8 @@ export interface Watcher {
 /** Where and how to connect. */
 export interface Service {
     readonly url: string;
-    readonly protocols: readonly string[];
+    /** The sub-protocols to offer; who comes back with its own ticket needs the one of its link no more. */
+    protocols(comesBack: boolean): readonly string[];
     /** Of an earlier page of this tab. */
     readonly ticket: string | null;
 }
@@ -165,7 +166,8 @@ export class ResumableSocket {
     }
 
     private connect(): void {
-        const socket = this.surroundings.connect(this.service.url, this.service.protocols);
+        const protocols = this.service.protocols(this.connection.ticket !== null);
+        const socket = this.surroundings.connect(this.service.url, protocols);
         this.socket = socket;
         // A socket that was cut may still say something: it is no longer ours.
         const ours = (): boolean => this.socket === socket;

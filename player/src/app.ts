@@ -2,12 +2,13 @@
 import type { Parent } from './embedding/parent';
 import type { ToPage } from './embedding/contract';
 import { redirectLink } from './embedding/parent';
-import { invitationLink, protocols, signallingAddress, type Credentials } from './link';
+import type { Access } from './access';
+import { invitationLink } from './link';
 import { DEFAULT_CONFIG, type PageConfig } from './page-config';
 import { readPreferences, writePreferences, type Preferences } from './preferences';
 import { Reporting } from './reporting';
-import { keepTicket, keepTokens, keptTicket, storageOf } from './session/kept';
-import { SUBPROTOCOL, type FromServer, type Role } from './session/messages';
+import { storageOf } from './session/kept';
+import type { FromServer, Role } from './session/messages';
 import type { Cause } from './session/resumption';
 import { INITIAL, next, roleChanged, roleOf, type Happening, type Session } from './state';
 import { ruleKeys } from './stream/keys';
@@ -29,10 +30,8 @@ export class App {
     private session: Session = INITIAL;
     private config: PageConfig = DEFAULT_CONFIG;
     private preferences: Preferences = readPreferences(storageOf('localStorage'));
-    private readonly tab = storageOf('sessionStorage');
     private readonly reporting: Reporting;
     private readonly video: HTMLVideoElement;
-    private credentials: Credentials = { tokens: [], ticket: null };
     private parent: Parent | null = null;
     private figures: Figures | null = null;
     private firstFrameSeconds: number | null = null;
@@ -47,7 +46,7 @@ export class App {
 
     constructor(
         private readonly places: Places,
-        private readonly application: string | null,
+        private readonly access: Access,
         private readonly show: (view: View) => void
     ) {
         this.stream = new Stream(places.stage, this.streamWatcher());
@@ -104,12 +103,6 @@ export class App {
         this.parent = parent;
     }
 
-    /** Use these credentials from the next connection on; the tab keeps what is good for more than one. */
-    use(credentials: Credentials): void {
-        this.credentials = credentials;
-        keepTokens(this.tab, credentials.tokens);
-    }
-
     /** A login did not work: why. */
     loginFailed(problem: string): void {
         this.loginProblem = problem;
@@ -125,20 +118,14 @@ export class App {
             this.happened({ kind: 'message', message: failure(null, this.texts.noWebRtc) });
             return;
         }
-        const ticket = this.credentials.ticket === null ? keptTicket(this.tab, this.application) : null;
-        this.returning = ticket !== null;
+        const service = this.access.service(location.href);
+        this.returning = service.ticket !== null;
         this.renewedFor = null;
         this.firstFrameSeconds = null;
         this.figures = null;
         this.loginProblem = null;
         this.happened({ kind: 'connect' });
-        const { credentials } = this;
-        this.stream.connect({
-            url: signallingAddress(location.href, credentials),
-            protocols: (comesBack) =>
-                protocols(SUBPROTOCOL, comesBack ? { ...credentials, ticket: null } : credentials),
-            ticket
-        });
+        this.stream.connect(service);
     }
 
     /** What the interface, or the parent, asks for. */
@@ -152,7 +139,7 @@ export class App {
                 break;
             case 'leave':
                 this.happened({ kind: 'left' });
-                keepTicket(this.tab, this.application, null);
+                this.access.keep(null);
                 this.stream.end();
                 break;
             case 'login':
@@ -251,7 +238,7 @@ export class App {
 
     private trust(token: string | undefined): void {
         if (typeof token === 'string' && token !== '') {
-            this.use({ ...this.credentials, tokens: [token] });
+            this.access.useTokens([token]);
         }
     }
 
@@ -300,17 +287,17 @@ export class App {
 
     private announced(message: FromServer): void {
         if (message.type === 'sessionTicket') {
-            keepTicket(this.tab, this.application, message.ticket);
+            this.access.keep(message.ticket);
         }
         if (message.type === 'sessionState') {
             const { state } = message;
             if (this.returning && state.state === 'failed' && state.reason === 'session_over') {
                 // Nothing to come back to after a reload: the page starts anew, as if it were opened.
-                keepTicket(this.tab, this.application, null);
+                this.access.keep(null);
                 return;
             }
             if (state.state === 'ended' || state.state === 'failed') {
-                keepTicket(this.tab, this.application, null);
+                this.access.keep(null);
             } else {
                 this.returning = false;
             }
@@ -362,24 +349,19 @@ export class App {
     }
 
     private async logIn(): Promise<void> {
-        if (this.config.login !== null) {
-            try {
-                const login = await import('./login');
-                await login.begin(this.config.login, location.href, this.tab);
-            } catch (error) {
+        const { login } = this.config;
+        if (login !== null) {
+            await this.access.logIn(login, location.href).catch((error: unknown) => {
                 this.loginFailed(String(error));
-            }
+            });
         }
     }
 
     private async logOut(): Promise<void> {
         this.do({ kind: 'leave' });
-        this.use({ tokens: [], ticket: null });
+        // An issuer that cannot be asked changes nothing: this tab is logged out.
+        await this.access.logOut(this.config.login, location.href).catch(() => undefined);
         this.draw();
-        if (this.config.login !== null) {
-            const login = await import('./login');
-            await login.end(this.config.login, location.href, this.tab).catch(() => undefined);
-        }
     }
 
     private happened(happening: Happening): void {
@@ -417,7 +399,7 @@ export class App {
             gamepad: this.gamepad,
             invitation: session.invitation && invitationLink(location.href, session.invitation.ticket),
             textWanted: this.textWanted,
-            loggedIn: this.credentials.tokens.length > 0,
+            loggedIn: this.access.loggedIn,
             loginProblem: this.loginProblem,
             secure: window.isSecureContext,
             freed: this.freed

@@ -113,11 +113,12 @@ async function discover(config: LoginConfig): Promise<oauth.AuthorizationServer>
 }
 
 /** Plain http is for an issuer on the same machine, as in a test. */
-function insecurity(config: LoginConfig): { [oauth.allowInsecureRequests]?: boolean } {
+function insecurity(config: LoginConfig): object {
     const { protocol, hostname } = new URL(config.issuer);
-    return protocol === 'http:' && ['localhost', '127.0.0.1'].includes(hostname)
-        ? { [oauth.allowInsecureRequests]: true }
-        : {};
+    const local = protocol === 'http:' && ['localhost', '127.0.0.1'].includes(hostname);
+    // Marked as deprecated so that nobody uses it otherwise.
+    // eslint-disable-next-line @typescript-eslint/no-deprecated
+    return local ? { [oauth.allowInsecureRequests]: true } : {};
 }
 
 /** Registered at the issuer: the page without query and fragment. */

@@ -3,12 +3,12 @@ import './styles/page.css';
 import './styles/screen.css';
 import './styles/controls.css';
 import './styles/panel.css';
+import { Access } from './access';
 import { App } from './app';
 import { BROWSER_FRAME, Parent } from './embedding/parent';
 import { Page } from './interface/page';
 import { readLink, withoutLoginAnswer } from './link';
 import { fetchConfig, type PageConfig } from './page-config';
-import { keptCredentials, storageOf } from './session/kept';
 import type { PixelStreaming } from './stream/epic';
 
 declare global {
@@ -29,21 +29,20 @@ function element(id: string): HTMLElement {
     return found;
 }
 
-/** Finish a login that the address is the answer to; gives whether there is more to do here. */
-async function finishLogin(app: App, config: PageConfig): Promise<boolean> {
-    const tab = storageOf('sessionStorage');
-    const login = await import('./login');
-    if (config.login === null || !login.isAnswer(location.href, tab)) {
-        return true;
-    }
+/** Finish a login that the address is the answer to; gives whether the page goes on here. */
+async function finishLogin(app: App, access: Access, config: PageConfig): Promise<boolean> {
     const address = location.href;
-    history.replaceState(history.state, '', withoutLoginAnswer(address));
     try {
-        const { token, page } = await login.finish(config.login, address, tab);
-        history.replaceState(history.state, '', page);
-        app.use({ tokens: [token], ticket: null });
+        const page = await access.finishLogIn(config.login, address);
+        if (page !== null) {
+            // With the token kept in the tab, and nothing of the answer in its history.
+            location.replace(page);
+            return false;
+        }
+        history.replaceState(history.state, '', withoutLoginAnswer(address));
         return true;
     } catch (error) {
+        history.replaceState(history.state, '', withoutLoginAnswer(address));
         app.loginFailed(error instanceof Error ? error.message : String(error));
         return false;
     }
@@ -57,13 +56,13 @@ async function start(): Promise<void> {
         history.replaceState(history.state, '', link.clean);
     }
     const places = { stage: element('stage'), interface: element('interface') };
-    const app: App = new App(places, link.application, (view) => {
+    const access = new Access(link.application);
+    access.useLink(link.credentials);
+    const app: App = new App(places, access, (view) => {
         render(<Page view={view} act={act} />, places.interface);
     });
     const act = app.do.bind(app);
     window.pixelStreaming = app.stream.library;
-    const { tokens, ticket } = link.credentials;
-    app.use({ tokens: tokens.length > 0 ? tokens : keptCredentials(storageOf('sessionStorage')).tokens, ticket });
     app.draw();
 
     if (window.parent !== window) {
@@ -74,18 +73,15 @@ async function start(): Promise<void> {
             });
             app.adopt(parent);
         });
-        void fetched.then((config) => {
-            app.configure(config);
-        });
         if (link.embedded) {
+            app.configure(await fetched);
             await Promise.race([greeted, new Promise((resolve) => setTimeout(resolve, HELLO_MILLISECONDS))]);
         }
-    } else {
-        void fetched.then((config) => {
-            app.configure(config);
-        });
     }
-    if (answered && !(await finishLogin(app, await fetched))) {
+    void fetched.then((config) => {
+        app.configure(config);
+    });
+    if (answered && !(await finishLogin(app, access, await fetched))) {
         return;
     }
     if (app.stream.startsByItself) {

@@ -73,6 +73,5 @@ export function readPreferences(storage: Storage): Preferences {
 /** Remember them for the next visit; what is only for this one is left out. */
 export function writePreferences(storage: Storage, preferences: Preferences): void {
     // A page that listens again by itself would surprise.
-    const { microphone: _, ...lasting } = preferences;
-    storage.setItem(KEY, JSON.stringify(lasting));
+    storage.setItem(KEY, JSON.stringify({ ...preferences, microphone: DEFAULTS.microphone }));
 }

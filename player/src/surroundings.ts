@@ -65,7 +65,7 @@ export function toggleFullscreen(video: HTMLVideoElement): void {
 /** Phones turn a full-screen picture by themselves where they let a page ask for it. */
 function turnToPicture(video: HTMLVideoElement): () => void {
     return () => {
-        const orientation = screen.orientation as ScreenOrientation & { lock?(to: string): Promise<void> };
+        const orientation = screen.orientation as { lock?(to: string): Promise<void> };
         const wanted = video.videoWidth >= video.videoHeight ? 'landscape' : 'portrait';
         if (hasTouch()) {
             orientation.lock?.(wanted).catch(() => undefined);

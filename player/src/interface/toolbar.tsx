@@ -55,11 +55,13 @@ function Buttons({ view, act, open }: Properties) {
     const on = view.fullscreen === 'on';
     return (
         <>
-            <Button
-                icon={view.sound.on ? 'soundOn' : 'soundOff'}
-                label={view.sound.on ? say.soundOff : say.soundOn}
-                press={() => { act({ kind: 'sound' }); }}
-            />
+            {view.sound.available ? (
+                <Button
+                    icon={view.sound.on ? 'soundOn' : 'soundOff'}
+                    label={view.sound.on ? say.soundOff : say.soundOn}
+                    press={() => { act({ kind: 'sound' }); }}
+                />
+            ) : null}
             {view.touch && !view.watching ? <Button icon="keyboard" label={say.keyboard} press={() => { open('text'); }} /> : null}
             {view.fullscreen === 'on' || view.fullscreen === 'off' ? (
                 <Button

@@ -65,7 +65,9 @@ export function ruleKeys(rules: KeyRules): void {
                     event.stopImmediatePropagation();
                 }
                 // After the library has sent it on.
-                queueMicrotask(rules.freed);
+                queueMicrotask(() => {
+                    rules.freed();
+                });
             }
         },
         { capture: true }

@@ -33,8 +33,19 @@ export function ruleKeys(rules: KeyRules): void {
         }
         held.clear();
     };
-    const ofInterface = (event: Event): boolean => event.target instanceof Node && rules.interface.contains(event.target);
+    const ofInterface = (event: Event): boolean =>
+        event.target instanceof Node && (rules.interface.contains(event.target) || modal());
+    // While a panel is open nothing else has keys, not even the page around it.
+    const modal = (): boolean => rules.interface.querySelector('dialog[open]') !== null;
+    const deafen = (event: Event): void => {
+        if (modal() && event.target instanceof Node && !rules.interface.contains(event.target)) {
+            event.stopImmediatePropagation();
+        }
+    };
 
+    for (const kind of ['keydown', 'keypress', 'keyup'] as const) {
+        document.addEventListener(kind, deafen, { capture: true });
+    }
     document.addEventListener(
         'keydown',
         (event) => {

@@ -71,6 +71,13 @@ def show_toolbar(page: Page) -> None:
     page.wait_for_selector(".toolbar[data-shown=true]")
 
 
+def still(page: Page) -> None:
+    """Wait until what moves only once has come to rest."""
+    page.evaluate("""() => Promise.all(document.getAnimations()
+      .filter((each) => each.effect.getTiming().iterations !== Infinity)
+      .map((each) => each.finished.catch(() => undefined)))""")
+
+
 def peer_connections(page: Page) -> int:
     count: int = page.evaluate("() => window.peerConnections.length")
     return count

@@ -27,6 +27,7 @@ const CODES: Readonly<Record<string, number>> = {
 /** Keep to the rules from now on. */
 export function ruleKeys(rules: KeyRules): void {
     const held = new Map<string, number>();
+    let escaping = false;
     const letGo = (): void => {
         for (const code of held.values()) {
             rules.release(code);
@@ -52,7 +53,8 @@ export function ruleKeys(rules: KeyRules): void {
             if (ofInterface(event)) {
                 return;
             }
-            if (event.key !== 'Escape') {
+            escaping = event.key === 'Escape';
+            if (!escaping) {
                 // Deprecated, and what the library sends.
                 // eslint-disable-next-line @typescript-eslint/no-deprecated
                 held.set(event.code, CODES[event.code] ?? event.keyCode);
@@ -71,7 +73,9 @@ export function ruleKeys(rules: KeyRules): void {
                 return;
             }
             held.delete(event.code);
-            if (event.key === 'Escape') {
+            // Pressed in the interface, it has led here and is only released here.
+            if (event.key === 'Escape' && escaping) {
+                escaping = false;
                 if (!rules.escapeToo()) {
                     event.stopImmediatePropagation();
                 }

@@ -16,9 +16,9 @@ class FakePage {
         title: '',
         allow: '',
         src: '',
-        style: { cssText: '' },
+        style: {},
+        hidden: false,
         contentWindow: this.contentWindow,
-        removed: false,
         focus: vi.fn(),
         requestFullscreen: vi.fn(() => Promise.resolve()),
         remove: vi.fn()
@@ -121,13 +121,24 @@ describe('an embedded player', () => {
         expect(page.posted.at(-1)?.origin).toBe('https://play-jp.example.com');
     });
 
-    it('is quiet once it is removed', () => {
+    it('goes once the page has ended the session, and is quiet then', () => {
         const heard = vi.fn();
         const one = player().on('message', heard);
         one.remove();
+        expect(page.last).toEqual({ type: 'pixel:end' });
+        expect(page.frame.hidden).toBe(true);
+        expect(page.frame.remove).not.toHaveBeenCalled();
+        page.say({ type: 'pixel:state', state: 'over', reason: 'left', message: '', login: false });
+        expect(page.frame.remove).toHaveBeenCalled();
         page.say({ type: 'pixel:message', text: 'x' });
         expect(heard).not.toHaveBeenCalled();
+    });
+
+    it('goes also when the page says nothing any more', () => {
+        vi.useFakeTimers();
+        player().remove();
+        vi.runAllTimers();
+        vi.useRealTimers();
         expect(page.frame.remove).toHaveBeenCalled();
-        expect(page.last).toEqual({ type: 'pixel:end' });
     });
 });

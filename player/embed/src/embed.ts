@@ -36,6 +36,8 @@ export interface PlayerEvents {
     redirect: { readonly url: string; readonly followed: boolean };
 }
 
+const REMOVAL_MILLISECONDS = 1000;
+
 type Listener<Name extends keyof PlayerEvents> = (event: CustomEvent<PlayerEvents[Name]>) => void;
 
 /** A player in a frame. */
@@ -57,7 +59,7 @@ export class EmbeddedPlayer {
         this.frame = element.ownerDocument.createElement('iframe');
         this.frame.title = options.title ?? 'Interactive stream';
         this.frame.allow = 'autoplay; fullscreen; gamepad; microphone; clipboard-write; screen-wake-lock; web-share';
-        this.frame.style.cssText = 'display:block;width:100%;height:100%;border:0';
+        Object.assign(this.frame.style, { width: '100%', height: '100%', border: '0' });
         this.receiver = (event): void => {
             if (event.source === this.frame.contentWindow && event.origin === this.origin && isOfContract(event.data)) {
                 this.heard(event.data as FromPage);
@@ -117,11 +119,21 @@ export class EmbeddedPlayer {
         return this.frame.requestFullscreen();
     }
 
-    /** End the session and take the frame away. */
+    /** End the session and take the frame away; it goes once the page has told the service, a second later at most. */
     remove(): void {
+        this.frame.hidden = true;
+        const take = (): void => {
+            clearTimeout(timer);
+            window.removeEventListener('message', this.receiver);
+            this.frame.remove();
+        };
+        const timer = setTimeout(take, REMOVAL_MILLISECONDS);
+        this.on('state', ({ detail }) => {
+            if (detail.state === 'over') {
+                take();
+            }
+        });
         this.end();
-        window.removeEventListener('message', this.receiver);
-        this.frame.remove();
     }
 
     private greet(): void {

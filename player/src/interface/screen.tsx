@@ -2,7 +2,9 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { Do, View } from '../view';
 import { words, type Action, type Words } from '../words';
-import { Icon } from './icon';
+import type { Reason } from '../session/messages';
+import type { End } from '../state';
+import { Icon, type IconName } from './icon';
 
 const COMMANDS = {
     connect: 'start',
@@ -23,6 +25,11 @@ export function Screen({ view, act }: { readonly view: View; readonly act: Do })
             <Brand view={view} />
             <div class="screen-body">
                 {stage.kind === 'queued' ? <Place position={stage.position} label={texts.queued.label} /> : null}
+                {stage.kind === 'over' ? (
+                    <span class="symbol" aria-hidden="true">
+                        <Icon name={symbolOf(stage.end)} />
+                    </span>
+                ) : null}
                 {said.busy && stage.kind !== 'queued' ? <span class="spinner" aria-hidden="true" /> : null}
                 <h1 id="screen-title">{said.title}</h1>
                 {detail === '' ? null : <p class="screen-detail">{detail}</p>}
@@ -45,6 +52,35 @@ export function Screen({ view, act }: { readonly view: View; readonly act: Do })
         </section>
     );
 }
+
+/** The pictogram of an end: what kind it is, before a word is read. */
+function symbolOf(end: End): IconName {
+    switch (end.kind) {
+        case 'ended':
+            return end.reason === 'instance_failed' ? 'alert' : 'wait';
+        case 'failed':
+            return SYMBOLS[end.reason ?? 'no_instance'] ?? 'alert';
+        case 'closed':
+        case 'media':
+            return 'offline';
+        case 'left':
+            return 'done';
+        case 'redirect':
+            return 'leave';
+    }
+}
+
+const SYMBOLS: Readonly<Partial<Record<Reason, IconName>>> = {
+    login_required: 'lock',
+    login_refused: 'lock',
+    forbidden: 'lock',
+    full: 'people',
+    queue_full: 'people',
+    too_many: 'people',
+    paused: 'wait',
+    rate_limited: 'wait',
+    session_over: 'wait'
+};
 
 function Brand({ view }: { readonly view: View }) {
     const { name, logo } = view.config;

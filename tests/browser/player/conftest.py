@@ -61,11 +61,14 @@ Visitor = Callable[..., Page]
 
 @pytest.fixture
 def visitor(browser: Browser) -> Iterator[Visitor]:
-    """Opens pages, each as a person of their own; a page that reports an error fails the test."""
+    """Opens pages, each as a person of their own; a page that reports an error fails the test.
+
+    ``refused`` expects what the page's policy refuses to be reported.
+    """
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
-    def open_page(**options: object) -> Page:
+    def open_page(*, refused: bool = False, **options: object) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, "locale": "en-GB", **options})  # type: ignore[arg-type]
         contexts.append(context)
         context.add_init_script(KEEP_PEER_CONNECTIONS)
@@ -74,7 +77,9 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
         page.on("pageerror", lambda error: problems.append(f"{error.message}\n{error.stack}"))
         page.on(
             "console",
-            lambda message: problems.append(message.text) if "Content Security Policy" in message.text else None,
+            lambda message: (
+                problems.append(message.text) if "Content Security Policy" in message.text and not refused else None
+            ),
         )
         return page
 

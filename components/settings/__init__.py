@@ -32,6 +32,7 @@ from components.settings.isolation import NetworkPoliciesSettings, check_egress,
 from components.settings.mirrors import MirrorsSettings, read_mirrors
 from components.settings.monitoring import MonitoringSettings, check_monitoring, read_monitoring
 from components.settings.network import NetworkSettings, check_network, read_network
+from components.settings.page import PageSettings, check_page, read_page
 from components.settings.pools import PoolsSettings, check_pools, read_pools
 from components.settings.reading import Reader, Refusals, SettingsError
 from components.settings.redis import RedisMode, RedisSettings, check_redis, read_redis
@@ -71,6 +72,7 @@ class Settings:
     registry: RegistrySettings
     secrets: SecretsSettings
     redis: RedisSettings
+    page: PageSettings
 
     @property
     def own_images(self) -> tuple[Image, ...]:
@@ -128,6 +130,7 @@ def load(config: Mapping[str, Any]) -> Settings:
         registry=registry,
         secrets=read_secrets(root.section("secrets", optional=True)),
         redis=read_redis(root.section("redis", optional=True)),
+        page=read_page(root.section("page", optional=True)),
     )
     root.close()
     refusals.stop()
@@ -143,6 +146,7 @@ def load(config: Mapping[str, Any]) -> Settings:
     check_registry(settings.registry, settings.own_images, region, refusals)
     check_secrets(settings.secrets, settings.wanted_secrets, refusals)
     check_redis(settings.redis, settings.cluster, refusals)
+    check_page(settings.page, refusals)
     refusals.stop()
     return settings
 

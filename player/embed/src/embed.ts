@@ -59,7 +59,7 @@ export class EmbeddedPlayer {
         this.frame = element.ownerDocument.createElement('iframe');
         this.frame.title = options.title ?? 'Interactive stream';
         this.frame.allow = 'autoplay; fullscreen; gamepad; microphone; clipboard-write; screen-wake-lock; web-share';
-        Object.assign(this.frame.style, { width: '100%', height: '100%', border: '0' });
+        Object.assign(this.frame.style, { width: '100%', height: '100%', border: '0', verticalAlign: 'top' });
         this.receiver = (event): void => {
             if (event.source === this.frame.contentWindow && event.origin === this.origin && isOfContract(event.data)) {
                 this.heard(event.data as FromPage);

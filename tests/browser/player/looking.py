@@ -1,4 +1,4 @@
-"""What the tests of the page look at: the stage it is in, the picture, and the scene that the demo streamer describes."""
+"""What the tests of the page look at: its stage, the picture, and the scene that the demo streamer describes."""
 
 from typing import Any
 

@@ -134,7 +134,9 @@ def scripted(page: Path) -> Iterator[ScriptedStage]:
     """A service that serves the built page as the matchmaker does."""
     with Loop() as loop:
         service = loop.run(_made())
-        port, config, policy = free_port(), {}, {}
+        port = free_port()
+        config: dict[str, Any] = {}
+        policy: dict[str, str] = {}
         runner = loop.run(_serve(service, page, port, config, policy))
         wire = Wire(port)
         loop.run(wire.start())
@@ -203,7 +205,9 @@ class LocalStack:
         kubectl_json("delete", "pod", pod["metadata"]["name"], "-n", "pixel-instances", "--grace-period=0", "--force")
 
     def _pods(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = kubectl_json("get", "pods", "-n", "pixel-instances", "-l", "app.pixel/pool=session")["items"]
+        found: list[dict[str, Any]] = kubectl_json(
+            "get", "pods", "-n", "pixel-instances", "-l", "app.pixel/pool=session"
+        )["items"]
         return [each for each in found if "deletionTimestamp" not in each["metadata"]]
 
 

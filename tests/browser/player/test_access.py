@@ -26,7 +26,9 @@ def issuer(streaming: ScriptedStage) -> Iterator[Issuer]:
     streaming.do(its.stop())
 
 
-def test_a_token_leaves_the_address_at_once_and_goes_by_sub_protocol(streaming: ScriptedStage, visitor: Visitor) -> None:
+def test_a_token_leaves_the_address_at_once_and_goes_by_sub_protocol(
+    streaming: ScriptedStage, visitor: Visitor
+) -> None:
     streaming.service.token = "T.1-a"
     page = visitor()
     play(page, f"{streaming.url}?app=demo&token=T.1-a")
@@ -100,9 +102,7 @@ def test_a_login_that_fails_is_said_and_can_be_tried_again(
     wait_for_stage(page, "playing")
 
 
-def test_an_answer_that_nobody_asked_for_is_ignored(
-    streaming: ScriptedStage, issuer: Issuer, visitor: Visitor
-) -> None:
+def test_an_answer_that_nobody_asked_for_is_ignored(streaming: ScriptedStage, issuer: Issuer, visitor: Visitor) -> None:
     page = visitor()
     page.goto(f"{streaming.url}?code=stolen&state=made-up")
     wait_for_stage(page, "over")

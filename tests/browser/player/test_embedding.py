@@ -79,7 +79,9 @@ def shop(streaming: ScriptedStage, player_folder: Path) -> Iterator[Shop]:
 
 def events(page: Page, name: str) -> list[Any]:
     """What the embedded player has told of a kind."""
-    found: list[Any] = page.evaluate("(name) => window.events.filter((each) => each[0] === name).map((each) => each[1])", name)
+    found: list[Any] = page.evaluate(
+        "(name) => window.events.filter((each) => each[0] === name).map((each) => each[1])", name
+    )
     return found
 
 
@@ -104,7 +106,9 @@ def test_a_shop_shows_the_stream_and_speaks_with_the_application(
     page.evaluate("() => window.player.sendMessage({ colour: 'red' })")
     page.wait_for_function("""() => window.events.some(([name, text]) =>
       name === 'message' && JSON.parse(text).scene?.note === '{"colour":"red"}')""")
-    page.wait_for_function("() => window.events.some((each) => each[0] === 'statistics' && each[1].packetsReceived > 0)")
+    page.wait_for_function(
+        "() => window.events.some((each) => each[0] === 'statistics' && each[1].packetsReceived > 0)"
+    )
     page.evaluate("() => window.player.focus()")
     page.keyboard.type("shop", delay=50)
     page.wait_for_function("""() => window.events.some(([name, text]) =>

@@ -109,8 +109,10 @@ def test_letters_typed_into_a_panel_stay_there(streaming: ScriptedStage, visitor
     play(page, streaming.url)
     page.keyboard.type("a", delay=40)
     scene(page, "scene.typed === 'a'")
-    page.evaluate("() => window.pixelStreaming.dispatchEvent(Object.assign(new Event('showOnScreenKeyboard'), "
-                  "{ data: { showOnScreenKeyboard: true, x: 0, y: 0, contents: 'before' } }))")
+    page.evaluate(
+        "() => window.pixelStreaming.dispatchEvent(Object.assign(new Event('showOnScreenKeyboard'), "
+        "{ data: { showOnScreenKeyboard: true, x: 0, y: 0, contents: 'before' } }))"
+    )
     box = page.get_by_label("Text for the application")
     assert box.input_value() == "before"
     box.fill("after")

@@ -11,7 +11,10 @@ from tests.player_build import installed, npm
 
 pytestmark = pytest.mark.browser
 
-LOGO = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 90 30'%3E%3Crect width='90' height='30'/%3E%3C/svg%3E"
+LOGO = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 90 30'%3E"
+    "%3Crect width='90' height='30' fill='%23b00020'/%3E%3C/svg%3E"
+)
 
 
 def test_no_other_host_is_asked_for_anything(streaming: ScriptedStage, visitor: Visitor) -> None:
@@ -33,7 +36,7 @@ def test_the_policy_allows_nothing_inline(streaming: ScriptedStage, visitor: Vis
     html = answer.text()
     assert " style=" not in html
     assert "<style" not in html
-    assert html.count("<script") == html.count("<script type=\"module\" crossorigin src=")
+    assert html.count("<script") == html.count('<script type="module" crossorigin src=')
     wait_for_stage(page, "playing")
 
 
@@ -53,7 +56,9 @@ def test_something_is_shown_before_the_service_answers(scripted_stage: ScriptedS
     assert title(page) == "Connecting"
 
 
-def test_a_stack_gives_the_page_its_name_logo_colours_and_links(scripted_stage: ScriptedStage, visitor: Visitor) -> None:
+def test_a_stack_gives_the_page_its_name_logo_colours_and_links(
+    scripted_stage: ScriptedStage, visitor: Visitor
+) -> None:
     scripted_stage.service.capacity = 0
     scripted_stage.config |= {
         "name": "Autohaus",

@@ -69,7 +69,9 @@ def test_a_phone_held_upright_is_told_to_turn(streaming: ScriptedStage, visitor:
     wait_for_frames(page)
 
 
-@pytest.mark.parametrize("size", [(320, 568), (390, 844), (844, 390), (1024, 768)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    "size", [(320, 568), (390, 844), (844, 390), (1024, 768)], ids=lambda size: f"{size[0]}x{size[1]}"
+)
 def test_nothing_is_cut_off(streaming: ScriptedStage, visitor: Visitor, size: tuple[int, int]) -> None:
     page = visitor(**{**PHONE, "viewport": {"width": size[0], "height": size[1]}})
     play(page, streaming.url)

@@ -97,7 +97,9 @@ def test_a_lost_connection_is_mended_under_the_running_picture(stage: Stage, vis
     scene(page, "scene.typed.includes('offlineagain')")
 
 
-def test_a_connection_comes_back_with_its_ticket_and_without_a_new_offer(streaming: ScriptedStage, visitor: Visitor) -> None:
+def test_a_connection_comes_back_with_its_ticket_and_without_a_new_offer(
+    streaming: ScriptedStage, visitor: Visitor
+) -> None:
     page = visitor()
     play(page, streaming.url)
     before = len(streaming.service.connections)
@@ -245,7 +247,9 @@ def test_an_instance_that_dies_is_said_and_another_can_be_had(stage: Stage, visi
     ],
     ids=lambda value: value["reason"] if isinstance(value, dict) else "",
 )
-def test_a_refusal_is_explained_and_has_a_way_on(scripted_stage: ScriptedStage, visitor: Visitor, refusal, heading, button):
+def test_a_refusal_is_explained_and_has_a_way_on(
+    scripted_stage: ScriptedStage, visitor: Visitor, refusal, heading, button
+):
     scripted_stage.service.refusal = {"message": "", **refusal}
     page = visitor()
     page.goto(scripted_stage.url)

@@ -41,7 +41,10 @@ export function readLink(address: string): Link {
 }
 
 function cleaned(page: URL, fragment: URLSearchParams): string {
-    const query = without(page.searchParams, (name) => IN_QUERY_AND_FRAGMENT.includes(name) || name.toLowerCase() === NEVER);
+    const query = without(
+        page.searchParams,
+        (name) => IN_QUERY_AND_FRAGMENT.includes(name) || name.toLowerCase() === NEVER
+    );
     const rest = without(fragment, (name) => IN_QUERY_AND_FRAGMENT.includes(name));
     return page.pathname + prefixed('?', query) + prefixed('#', rest);
 }
@@ -49,7 +52,14 @@ function cleaned(page: URL, fragment: URLSearchParams): string {
 /** An address without the answer of a login's issuer. */
 export function withoutLoginAnswer(address: string): string {
     const page = new URL(address);
-    return page.pathname + prefixed('?', without(page.searchParams, (name) => OF_LOGIN.includes(name))) + page.hash;
+    return (
+        page.pathname +
+        prefixed(
+            '?',
+            without(page.searchParams, (name) => OF_LOGIN.includes(name))
+        ) +
+        page.hash
+    );
 }
 
 function without(parameters: URLSearchParams, unwanted: (name: string) => boolean): URLSearchParams {

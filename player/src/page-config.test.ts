@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_CONFIG, readConfig } from './page-config';
 import { contrast, properties, readableOn } from './theme';
 
-describe('a stack\'s configuration', () => {
+describe("a stack's configuration", () => {
     it.each([undefined, null, 'text', [], {}])('is the default without anything in it: %s', (value) => {
         expect(readConfig(value)).toEqual(DEFAULT_CONFIG);
     });

@@ -62,7 +62,10 @@ export class Reporting {
 
     /** Gamepads raise no events; each has the time of its last change. */
     private gamepadsMoved(): boolean {
-        const times = navigator.getGamepads().map((each) => String(each?.timestamp ?? '')).join();
+        const times = navigator
+            .getGamepads()
+            .map((each) => String(each?.timestamp ?? ''))
+            .join();
         const moved = this.gamepads !== '' && times !== this.gamepads;
         this.gamepads = times;
         return moved;

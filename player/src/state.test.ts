@@ -18,7 +18,14 @@ function after(...happenings: Happening[]): Session {
 
 const QUEUED = told({ state: 'queued', position: 2, estimateSeconds: 40 });
 const READY = told({ state: 'ready', limits: LIMITS });
-const PLAYING: Happening[] = [{ kind: 'connect' }, QUEUED, told({ state: 'starting' }), READY, { kind: 'offer' }, { kind: 'frame' }];
+const PLAYING: Happening[] = [
+    { kind: 'connect' },
+    QUEUED,
+    told({ state: 'starting' }),
+    READY,
+    { kind: 'offer' },
+    { kind: 'frame' }
+];
 
 describe('a session', () => {
     it('goes from the queue to the picture', () => {

@@ -8,8 +8,18 @@ import { warningWords, words } from './words';
 const IN: Readonly<Record<'failed' | 'ended', readonly Reason[]>> = {
     ended: ['idle', 'time_limit', 'maintenance', 'terminated', 'left', 'instance_failed', 'taken_over'],
     failed: [
-        'instance_failed', 'login_required', 'login_refused', 'forbidden', 'unknown_application', 'paused', 'full',
-        'queue_full', 'too_many', 'rate_limited', 'session_over', 'no_instance'
+        'instance_failed',
+        'login_required',
+        'login_refused',
+        'forbidden',
+        'unknown_application',
+        'paused',
+        'full',
+        'queue_full',
+        'too_many',
+        'rate_limited',
+        'session_over',
+        'no_instance'
     ]
 };
 
@@ -90,13 +100,17 @@ describe('words', () => {
         expect(words(moved, en, false).goTo?.label).toContain('play-jp.example.com');
     });
 
-    it('are the service\'s own for a reason that is not known', () => {
+    it("are the service's own for a reason that is not known", () => {
         expect(words(failed(null, true, 'Solar flare.'), en, false).detail).toBe('Solar flare.');
         expect(words(failed(null, true), en, false).detail).not.toBe('');
     });
 
     it('tell place and wait', () => {
-        const queued = (position: number, estimateSeconds: number | null): Stage => ({ kind: 'queued', position, estimateSeconds });
+        const queued = (position: number, estimateSeconds: number | null): Stage => ({
+            kind: 'queued',
+            position,
+            estimateSeconds
+        });
         expect(words(queued(3, 130), en, false).title).toContain('3');
         expect(words(queued(3, 130), en, false).detail).toContain('2 minutes');
         expect(words(queued(1, 10), en, false).title).toBe('You are next');
@@ -104,7 +118,9 @@ describe('words', () => {
     });
 
     it('show progress that grows', () => {
-        const steps = (['instance', 'offer', 'media'] as const).map((step) => words({ kind: 'starting', step }, en, false).progress ?? 0);
+        const steps = (['instance', 'offer', 'media'] as const).map(
+            (step) => words({ kind: 'starting', step }, en, false).progress ?? 0
+        );
         expect(steps).toEqual([...steps].sort());
         expect(new Set(steps).size).toBe(3);
     });
@@ -123,7 +139,10 @@ describe('a language', () => {
 
     it('has seconds and minutes', () => {
         expect([timeOf(en, 1), timeOf(en, -3), timeOf(en, 59.2), timeOf(en, 600)]).toEqual([
-            '1 second', '0 seconds', '60 seconds', '10 minutes'
+            '1 second',
+            '0 seconds',
+            '60 seconds',
+            '10 minutes'
         ]);
     });
 });

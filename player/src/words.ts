@@ -44,7 +44,13 @@ export function words(stage: Stage, texts: Texts, canLogIn: boolean): Words {
         }
         case 'starting': {
             const { title } = texts.starting;
-            return { ...NOTHING, title, detail: texts.starting[stage.step], busy: true, progress: PROGRESS[stage.step] };
+            return {
+                ...NOTHING,
+                title,
+                detail: texts.starting[stage.step],
+                busy: true,
+                progress: PROGRESS[stage.step]
+            };
         }
         case 'blocked':
             return { ...NOTHING, ...texts.blocked, actions: ['play'] };

@@ -85,7 +85,9 @@ describe('an embedded player', () => {
         const one = player().on('message', heard);
         page.say({ type: 'pixel:message', text: 'x' }, 'https://evil.example');
         page.say({ type: 'pixel:message', text: 'x' }, ORIGIN, { other: 'window' });
-        page.window.dispatchEvent(Object.assign(new Event('message'), { data: 'x', origin: ORIGIN, source: page.contentWindow }));
+        page.window.dispatchEvent(
+            Object.assign(new Event('message'), { data: 'x', origin: ORIGIN, source: page.contentWindow })
+        );
         expect(heard).not.toHaveBeenCalled();
         one.off('message', heard);
         page.say({ type: 'pixel:message', text: 'x' });
@@ -111,7 +113,9 @@ describe('an embedded player', () => {
 
     it('follows to a region that it was told of, and to no other', () => {
         const events: unknown[] = [];
-        player({ regions: ['https://play-jp.example.com'] }).on('redirect', ({ detail }) => events.push(detail.followed));
+        player({ regions: ['https://play-jp.example.com'] }).on('redirect', ({ detail }) =>
+            events.push(detail.followed)
+        );
         page.say({ type: 'pixel:redirect', url: 'https://evil.example/#ticket=T' });
         expect(page.frame.src).toBe(`${ORIGIN}/?app=demo#embed`);
         page.say({ type: 'pixel:redirect', url: 'https://play-jp.example.com/?app=demo#ticket=T' });

@@ -1,11 +1,5 @@
 /** Put the player page into an element of your page, and speak with it. docs/embedding.md has examples. */
-import {
-    isOfContract,
-    VERSION,
-    type EmbeddedState,
-    type FromPage,
-    type ToPage
-} from '../../src/embedding/contract';
+import { isOfContract, VERSION, type EmbeddedState, type FromPage, type ToPage } from '../../src/embedding/contract';
 import type { Statistics } from '../../src/session/messages';
 
 export type { EmbeddedState, Statistics };

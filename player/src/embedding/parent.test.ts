@@ -54,7 +54,7 @@ describe('the page around this one', () => {
         ]);
     });
 
-    it('must be of an origin that the stack names, or this page\'s own', () => {
+    it("must be of an origin that the stack names, or this page's own", () => {
         const { frame, heard } = framed();
         frame.say(HELLO, 'https://evil.example');
         frame.say(HELLO, 'null');
@@ -72,7 +72,7 @@ describe('the page around this one', () => {
         expect(heard).toEqual([]);
     });
 
-    it('is heard even if it was quicker than the stack\'s configuration', () => {
+    it("is heard even if it was quicker than the stack's configuration", () => {
         const { frame, parent, heard } = framed(null);
         frame.say(HELLO);
         frame.say(HELLO, 'https://evil.example');
@@ -95,7 +95,10 @@ describe('the page around this one', () => {
     it('is told where to go on', () => {
         const { frame, parent } = framed();
         frame.say(HELLO);
-        parent.tellState(at({ kind: 'over', end: { kind: 'redirect', url: 'https://play-jp.example.com/', ticket: 'T' } }), PAGE);
+        parent.tellState(
+            at({ kind: 'over', end: { kind: 'redirect', url: 'https://play-jp.example.com/', ticket: 'T' } }),
+            PAGE
+        );
         expect(frame.posted.at(-1)?.[0]).toEqual({
             type: 'pixel:redirect',
             url: 'https://play-jp.example.com/?app=demo#ticket=T'
@@ -106,10 +109,19 @@ describe('the page around this one', () => {
 
 describe('a session as it is told', () => {
     it.each<[End, object]>([
-        [{ kind: 'ended', reason: 'idle', message: 'm' }, { reason: 'idle', message: 'm', login: false }],
-        [{ kind: 'failed', reason: 'login_required', message: '', retry: false }, { reason: 'login_required', login: true }],
+        [
+            { kind: 'ended', reason: 'idle', message: 'm' },
+            { reason: 'idle', message: 'm', login: false }
+        ],
+        [
+            { kind: 'failed', reason: 'login_required', message: '', retry: false },
+            { reason: 'login_required', login: true }
+        ],
         [{ kind: 'closed', cause: 'lost', message: '' }, { reason: 'lost' }],
-        [{ kind: 'closed', cause: 'refused', message: 'full' }, { reason: null, message: 'full' }],
+        [
+            { kind: 'closed', cause: 'refused', message: 'full' },
+            { reason: null, message: 'full' }
+        ],
         [{ kind: 'media', played: false }, { reason: 'media' }],
         [{ kind: 'left' }, { reason: 'left' }]
     ])('%j', (end, told) => {

@@ -121,7 +121,10 @@ export function embeddedState(session: Session): EmbeddedState {
                 case 'closed':
                     return {
                         ...over,
-                        reason: end.cause === 'lost' || end.cause === 'unreachable' || end.cause === 'left' ? end.cause : null,
+                        reason:
+                            end.cause === 'lost' || end.cause === 'unreachable' || end.cause === 'left'
+                                ? end.cause
+                                : null,
                         message: end.message
                     };
                 case 'media':

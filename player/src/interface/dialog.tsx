@@ -12,7 +12,8 @@ interface Properties {
     readonly children: ComponentChildren;
 }
 
-const REACHABLE = 'a[href], button:not(:disabled), input:not(:disabled), select:not(:disabled), textarea:not(:disabled)';
+const REACHABLE =
+    'a[href], button:not(:disabled), input:not(:disabled), select:not(:disabled), textarea:not(:disabled)';
 
 /** From the last element Tab leads to the first: not to the browser's own controls, which the dialog would allow. */
 function stayWithin(event: TargetedKeyboardEvent<HTMLDialogElement>): void {

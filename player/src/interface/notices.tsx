@@ -25,17 +25,35 @@ export function Notices({ view, act }: { readonly view: View; readonly act: Do }
             {request === null ? null : (
                 <Notice icon="people" alert>
                     <span>{texts.people.asks(nameOf(view, request))}</span>
-                    <button type="button" class="button primary small" onClick={() => { act({ kind: 'hand-over', player: request }); }}>
+                    <button
+                        type="button"
+                        class="button primary small"
+                        onClick={() => {
+                            act({ kind: 'hand-over', player: request });
+                        }}
+                    >
                         {texts.people.handOver}
                     </button>
-                    <button type="button" class="button quiet small" onClick={() => { act({ kind: 'refuse' }); }}>
+                    <button
+                        type="button"
+                        class="button quiet small"
+                        onClick={() => {
+                            act({ kind: 'refuse' });
+                        }}
+                    >
                         {texts.people.notNow}
                     </button>
                 </Notice>
             )}
             {view.sound.waits ? (
                 <Hint icon="soundOff" view={view}>
-                    <button type="button" class="link" onClick={() => { act({ kind: 'sound' }); }}>
+                    <button
+                        type="button"
+                        class="link"
+                        onClick={() => {
+                            act({ kind: 'sound' });
+                        }}
+                    >
                         {texts.soundHint}
                     </button>
                 </Hint>
@@ -69,7 +87,13 @@ function WarningNotice({ view, act }: { readonly view: View; readonly act: Do })
                 <span aria-live="off">{detail}</span>
             </div>
             {session.warning.reason === 'idle' ? (
-                <button type="button" class="button primary small" onClick={() => { act({ kind: 'stay' }); }}>
+                <button
+                    type="button"
+                    class="button primary small"
+                    onClick={() => {
+                        act({ kind: 'stay' });
+                    }}
+                >
                     {texts.actions.stay}
                 </button>
             ) : null}
@@ -94,7 +118,15 @@ function Notice({ icon, busy = false, alert = false, children }: NoticePropertie
 }
 
 /** A notice that a person can wave away. */
-function Hint({ icon, view, children }: { readonly icon: IconName; readonly view: View; readonly children: ComponentChildren }) {
+function Hint({
+    icon,
+    view,
+    children
+}: {
+    readonly icon: IconName;
+    readonly view: View;
+    readonly children: ComponentChildren;
+}) {
     const [shown, show] = useState(true);
     return shown ? (
         <div class="notice hint">
@@ -104,7 +136,9 @@ function Hint({ icon, view, children }: { readonly icon: IconName; readonly view
                 type="button"
                 class="icon-button small"
                 aria-label={view.texts.dismiss}
-                onClick={() => { show(false); }}
+                onClick={() => {
+                    show(false);
+                }}
             >
                 <Icon name="close" />
             </button>
@@ -131,7 +165,13 @@ export function Presence({ view, act, open }: { readonly view: View; readonly ac
             {session.asked ? (
                 <span class="quiet">{texts.people.asked}</span>
             ) : (
-                <button type="button" class="button primary small" onClick={() => { act({ kind: 'ask' }); }}>
+                <button
+                    type="button"
+                    class="button primary small"
+                    onClick={() => {
+                        act({ kind: 'ask' });
+                    }}
+                >
                     {texts.people.ask}
                 </button>
             )}

@@ -30,7 +30,13 @@ export function Page({ view, act }: { readonly view: View; readonly act: Do }) {
             {playing ? (
                 <>
                     <Toolbar view={view} act={act} open={setPanel} />
-                    <Presence view={view} act={act} open={() => { setPanel('people'); }} />
+                    <Presence
+                        view={view}
+                        act={act}
+                        open={() => {
+                            setPanel('people');
+                        }}
+                    />
                     <Notices view={view} act={act} />
                     {view.preferences.statistics ? <StatisticsOverlay view={view} act={act} /> : null}
                 </>
@@ -56,7 +62,9 @@ function Announcement({ view }: { readonly view: View }) {
         ? texts.reconnecting
         : session.mending
           ? texts.mending
-          : view.freed > 0 && document.activeElement !== document.getElementById('stage') && session.stage.kind === 'playing'
+          : view.freed > 0 &&
+              document.activeElement !== document.getElementById('stage') &&
+              session.stage.kind === 'playing'
             ? texts.stage.released
             : [title, detail].filter((each) => each !== '').join('. ');
     return (

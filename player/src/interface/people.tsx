@@ -11,7 +11,9 @@ export function nameOf(view: View, player: string): string {
     if (player === session.you) {
         return texts.people.you;
     }
-    const number = session.players.filter((each) => each.player !== session.you).findIndex((each) => each.player === player);
+    const number = session.players
+        .filter((each) => each.player !== session.you)
+        .findIndex((each) => each.player === player);
     return texts.people.guest(number + 1);
 }
 
@@ -30,7 +32,9 @@ export function People({ view, act, close }: { readonly view: View; readonly act
                                 type="button"
                                 class="button quiet small"
                                 aria-label={texts.people.handOverTo(nameOf(view, player))}
-                                onClick={() => { act({ kind: 'hand-over', player }); }}
+                                onClick={() => {
+                                    act({ kind: 'hand-over', player });
+                                }}
                             >
                                 {texts.people.handOver}
                             </button>
@@ -53,14 +57,22 @@ function Invitation({ view, act }: { readonly view: View; readonly act: Do }) {
     const [copied, setCopied] = useState('');
     if (session.invitation === null || invitation === null || session.invitation.until <= now) {
         return (
-            <button type="button" class="button primary wide" onClick={() => { act({ kind: 'invite' }); }}>
+            <button
+                type="button"
+                class="button primary wide"
+                onClick={() => {
+                    act({ kind: 'invite' });
+                }}
+            >
                 {texts.people.invite}
             </button>
         );
     }
     const copy = (): void => {
         void navigator.clipboard.writeText(invitation).then(
-            () => { setCopied(invitation); },
+            () => {
+                setCopied(invitation);
+            },
             () => undefined
         );
     };
@@ -73,7 +85,9 @@ function Invitation({ view, act }: { readonly view: View; readonly act: Do }) {
                     type="text"
                     readOnly
                     value={invitation}
-                    onFocus={(event) => { event.currentTarget.select(); }}
+                    onFocus={(event) => {
+                        event.currentTarget.select();
+                    }}
                 />
             </label>
             <p class="quiet">{texts.people.linkUse(timeOf(texts, (session.invitation.until - now) / 1000))}</p>
@@ -87,7 +101,9 @@ function Invitation({ view, act }: { readonly view: View; readonly act: Do }) {
                     <button
                         type="button"
                         class="button quiet"
-                        onClick={() => { void navigator.share({ url: invitation }).catch(() => undefined); }}
+                        onClick={() => {
+                            void navigator.share({ url: invitation }).catch(() => undefined);
+                        }}
                     >
                         {texts.people.share}
                     </button>

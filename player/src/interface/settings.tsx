@@ -24,12 +24,24 @@ export function Settings({ view, act, close }: { readonly view: View; readonly a
                 <Choice
                     label={texts.settings.language}
                     value={view.preferences.language}
-                    options={[['', texts.settings.languageAutomatic], ...Object.entries(LANGUAGES).map(([tag, { name }]): [string, string] => [tag, name])]}
-                    choose={(language) => { prefer({ language }); }}
+                    options={[
+                        ['', texts.settings.languageAutomatic],
+                        ...Object.entries(LANGUAGES).map(([tag, { name }]): [string, string] => [tag, name])
+                    ]}
+                    choose={(language) => {
+                        prefer({ language });
+                    }}
                 />
                 {view.fullscreen === 'home-screen' ? <p class="quiet">{texts.settings.homeScreen}</p> : null}
                 {view.loggedIn ? (
-                    <button type="button" class="button quiet wide" onClick={() => { close(); act({ kind: 'logout' }); }}>
+                    <button
+                        type="button"
+                        class="button quiet wide"
+                        onClick={() => {
+                            close();
+                            act({ kind: 'logout' });
+                        }}
+                    >
                         {texts.settings.logOut}
                     </button>
                 ) : null}
@@ -53,22 +65,40 @@ function Picture({ view, prefer }: Part) {
                 label={texts.settings.matchResolution}
                 hint={texts.settings.matchResolutionHint}
                 on={preferences.matchResolution}
-                turn={(matchResolution) => { prefer({ matchResolution }); }}
+                turn={(matchResolution) => {
+                    prefer({ matchResolution });
+                }}
             />
             {preferences.matchResolution ? (
-                <Switch label={texts.settings.sharp} on={preferences.sharp} turn={(sharp) => { prefer({ sharp }); }} />
+                <Switch
+                    label={texts.settings.sharp}
+                    on={preferences.sharp}
+                    turn={(sharp) => {
+                        prefer({ sharp });
+                    }}
+                />
             ) : null}
             <Choice
                 label={texts.settings.bitrate}
                 value={String(preferences.megabits)}
-                options={MEGABITS.map((each) => [String(each), each === 0 ? texts.settings.automatic : texts.settings.megabits(each)])}
-                choose={(value) => { prefer({ megabits: Number(value) }); }}
+                options={MEGABITS.map((each) => [
+                    String(each),
+                    each === 0 ? texts.settings.automatic : texts.settings.megabits(each)
+                ])}
+                choose={(value) => {
+                    prefer({ megabits: Number(value) });
+                }}
             />
             <Choice
                 label={texts.settings.frameRate}
                 value={String(preferences.frameRate)}
-                options={FRAME_RATES.map((each) => [String(each), each === 0 ? texts.settings.automatic : String(each)])}
-                choose={(value) => { prefer({ frameRate: Number(value) }); }}
+                options={FRAME_RATES.map((each) => [
+                    String(each),
+                    each === 0 ? texts.settings.automatic : String(each)
+                ])}
+                choose={(value) => {
+                    prefer({ frameRate: Number(value) });
+                }}
             />
         </Group>
     );
@@ -78,7 +108,13 @@ function SoundSettings({ view, prefer }: Part) {
     const { texts, preferences } = view;
     return (
         <Group title={texts.settings.sound}>
-            <Switch label={texts.settings.soundOn} on={preferences.sound} turn={(sound) => { prefer({ sound }); }} />
+            <Switch
+                label={texts.settings.soundOn}
+                on={preferences.sound}
+                turn={(sound) => {
+                    prefer({ sound });
+                }}
+            />
             <label class="field">
                 <span>{texts.settings.volume}</span>
                 <input
@@ -87,7 +123,9 @@ function SoundSettings({ view, prefer }: Part) {
                     max={1}
                     step={0.05}
                     value={preferences.volume}
-                    onInput={(event) => { prefer({ volume: event.currentTarget.valueAsNumber }); }}
+                    onInput={(event) => {
+                        prefer({ volume: event.currentTarget.valueAsNumber });
+                    }}
                 />
             </label>
             {view.watching ? null : (
@@ -96,7 +134,9 @@ function SoundSettings({ view, prefer }: Part) {
                     hint={view.secure ? texts.settings.microphoneHint : texts.settings.microphoneInsecure}
                     on={preferences.microphone}
                     disabled={!view.secure}
-                    turn={(microphone) => { prefer({ microphone }); }}
+                    turn={(microphone) => {
+                        prefer({ microphone });
+                    }}
                 />
             )}
         </Group>
@@ -115,7 +155,9 @@ function Control({ view, prefer }: Part) {
                     ['hovering', texts.settings.mouseHovering],
                     ['locked', texts.settings.mouseLocked]
                 ]}
-                choose={(mouse) => { prefer({ mouse: mouse as Preferences['mouse'] }); }}
+                choose={(mouse) => {
+                    prefer({ mouse: mouse as Preferences['mouse'] });
+                }}
             />
             {view.touch ? (
                 <Choice
@@ -125,22 +167,34 @@ function Control({ view, prefer }: Part) {
                         ['fingers', texts.settings.touchFingers],
                         ['mouse', texts.settings.touchMouse]
                     ]}
-                    choose={(touch) => { prefer({ touch: touch as Preferences['touch'] }); }}
+                    choose={(touch) => {
+                        prefer({ touch: touch as Preferences['touch'] });
+                    }}
                 />
             ) : null}
-            <Switch label={texts.settings.keyboard} on={preferences.keyboard} turn={(keyboard) => { prefer({ keyboard }); }} />
+            <Switch
+                label={texts.settings.keyboard}
+                on={preferences.keyboard}
+                turn={(keyboard) => {
+                    prefer({ keyboard });
+                }}
+            />
             <Switch
                 label={texts.settings.escape}
                 hint={texts.toolbar.hint}
                 on={preferences.escape}
                 disabled={!preferences.keyboard}
-                turn={(escape) => { prefer({ escape }); }}
+                turn={(escape) => {
+                    prefer({ escape });
+                }}
             />
             <Switch
                 label={texts.settings.gamepad}
                 hint={view.gamepad === null ? texts.settings.gamepadNone : texts.settings.gamepadFound(view.gamepad)}
                 on={preferences.gamepad}
-                turn={(gamepad) => { prefer({ gamepad }); }}
+                turn={(gamepad) => {
+                    prefer({ gamepad });
+                }}
             />
         </Group>
     );
@@ -175,7 +229,9 @@ function Switch({ label, hint, on, disabled = false, turn }: SwitchProperties) {
                 role="switch"
                 checked={on}
                 disabled={disabled}
-                onChange={(event) => { turn(event.currentTarget.checked); }}
+                onChange={(event) => {
+                    turn(event.currentTarget.checked);
+                }}
             />
         </label>
     );
@@ -192,7 +248,12 @@ function Choice({ label, value, options, choose }: ChoiceProperties) {
     return (
         <label class="field">
             <span>{label}</span>
-            <select value={value} onChange={(event) => { choose(event.currentTarget.value); }}>
+            <select
+                value={value}
+                onChange={(event) => {
+                    choose(event.currentTarget.value);
+                }}
+            >
                 {options.map(([each, name]) => (
                     <option key={each} value={each}>
                         {name}

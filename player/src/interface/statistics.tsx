@@ -15,7 +15,9 @@ export function StatisticsOverlay({ view, act }: { readonly view: View; readonly
                     type="button"
                     class="icon-button small"
                     aria-label={texts.actions.close}
-                    onClick={() => { act({ kind: 'prefer', change: { statistics: false } }); }}
+                    onClick={() => {
+                        act({ kind: 'prefer', change: { statistics: false } });
+                    }}
                 >
                     <Icon name="close" />
                 </button>
@@ -43,7 +45,8 @@ function rows(figures: Figures | null, view: View, texts: Texts): [string, strin
         `${value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits })}${unit}`;
     const known = (value: number | null | undefined, factor: number, digits: number, unit: string): string =>
         value === null || value === undefined ? say.unknown : number(value * factor, digits, unit);
-    const size = figures?.width && figures.height ? `${String(figures.width)} × ${String(figures.height)}` : say.unknown;
+    const size =
+        figures?.width && figures.height ? `${String(figures.width)} × ${String(figures.height)}` : say.unknown;
     return [
         [say.resolution, size],
         [say.frames, known(figures?.framesPerSecond, 1, 0, '')],

@@ -31,13 +31,19 @@ export function AskedText({ view, act, close }: Properties) {
                         autoComplete="off"
                         enterKeyHint="send"
                         value={text}
-                        onInput={(event) => { setText(event.currentTarget.value); }}
+                        onInput={(event) => {
+                            setText(event.currentTarget.value);
+                        }}
                     />
                 </label>
                 <p class="quiet">{texts.textInput.asked}</p>
                 <div class="actions">
-                    <button type="submit" class="button primary">{texts.actions.send}</button>
-                    <button type="button" class="button quiet" onClick={close}>{texts.actions.cancel}</button>
+                    <button type="submit" class="button primary">
+                        {texts.actions.send}
+                    </button>
+                    <button type="button" class="button quiet" onClick={close}>
+                        {texts.actions.cancel}
+                    </button>
                 </div>
             </form>
         </Dialog>

@@ -59,31 +59,68 @@ function Buttons({ view, act, open }: Properties) {
                 <Button
                     icon={view.sound.on ? 'soundOn' : 'soundOff'}
                     label={view.sound.on ? say.soundOff : say.soundOn}
-                    press={() => { act({ kind: 'sound' }); }}
+                    press={() => {
+                        act({ kind: 'sound' });
+                    }}
                 />
             ) : null}
-            {view.touch && !view.watching ? <Button icon="keyboard" label={say.keyboard} press={() => { open('text'); }} /> : null}
+            {view.touch && !view.watching ? (
+                <Button
+                    icon="keyboard"
+                    label={say.keyboard}
+                    press={() => {
+                        open('text');
+                    }}
+                />
+            ) : null}
             {view.fullscreen === 'on' || view.fullscreen === 'off' ? (
                 <Button
                     icon={on ? 'exitFullscreen' : 'fullscreen'}
                     label={on ? say.exitFullscreen : say.fullscreen}
-                    press={() => { act({ kind: 'fullscreen' }); }}
+                    press={() => {
+                        act({ kind: 'fullscreen' });
+                    }}
                 />
             ) : null}
             <Button
                 icon="statistics"
                 label={say.statistics}
                 pressed={preferences.statistics}
-                press={() => { act({ kind: 'prefer', change: { statistics: !preferences.statistics } }); }}
+                press={() => {
+                    act({ kind: 'prefer', change: { statistics: !preferences.statistics } });
+                }}
             />
-            <Button icon="people" label={say.people} press={() => { open('people'); }} />
-            <Button icon="settings" label={say.settings} press={() => { open('settings'); }} />
+            <Button
+                icon="people"
+                label={say.people}
+                press={() => {
+                    open('people');
+                }}
+            />
+            <Button
+                icon="settings"
+                label={say.settings}
+                press={() => {
+                    open('settings');
+                }}
+            />
             {view.gamepad === null ? null : (
-                <span class="indicator" role="img" aria-label={texts.gamepadConnected(view.gamepad)} title={view.gamepad}>
+                <span
+                    class="indicator"
+                    role="img"
+                    aria-label={texts.gamepadConnected(view.gamepad)}
+                    title={view.gamepad}
+                >
                     <Icon name="gamepad" />
                 </span>
             )}
-            <Button icon="leave" label={say.leave} press={() => { act({ kind: 'leave' }); }} />
+            <Button
+                icon="leave"
+                label={say.leave}
+                press={() => {
+                    act({ kind: 'leave' });
+                }}
+            />
         </>
     );
 }
@@ -97,7 +134,14 @@ interface ButtonProperties {
 
 function Button({ icon, label, pressed, press }: ButtonProperties) {
     return (
-        <button type="button" class="icon-button" aria-label={label} title={label} aria-pressed={pressed} onClick={press}>
+        <button
+            type="button"
+            class="icon-button"
+            aria-label={label}
+            title={label}
+            aria-pressed={pressed}
+            onClick={press}
+        >
             <Icon name={icon} />
         </button>
     );

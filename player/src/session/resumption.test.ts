@@ -40,7 +40,14 @@ function run(ticket: string | null, ...happenings: Happening[]): { connection: C
     return { connection, effects: all };
 }
 
-const PLAYING = [opened, send(LIST), frame(CONFIG), frame(TICKET), frame(READY), { kind: 'standing', stands: true }] as const;
+const PLAYING = [
+    opened,
+    send(LIST),
+    frame(CONFIG),
+    frame(TICKET),
+    frame(READY),
+    { kind: 'standing', stands: true }
+] as const;
 
 /** The effects of what happens after the stream plays. */
 function playing(...happenings: Happening[]): { connection: Connection; effects: Effect[] } {
@@ -116,7 +123,7 @@ describe('a loss while the stream plays', () => {
         expect(transmitted(waiting.effects)).toEqual(['{"type":"sessionResume","ticket":"T1","fresh":false}']);
     });
 
-    it('answers the library\'s pings meanwhile, the one before it included', () => {
+    it("answers the library's pings meanwhile, the one before it included", () => {
         const { effects } = playing(
             send('{"type":"ping","time":1}'),
             dropped(0),
@@ -157,14 +164,26 @@ describe('a loss while the stream plays', () => {
 
     it('ends as the library knows it when there is nothing to go on with', () => {
         const failed = '{"type":"sessionState","state":"failed","reason":"session_over","message":"","retry":true}';
-        const { connection, effects } = playing(dropped(0), { kind: 'due', now: 1 }, opened, frame(failed), dropped(9, 1000));
+        const { connection, effects } = playing(
+            dropped(0),
+            { kind: 'due', now: 1 },
+            opened,
+            frame(failed),
+            dropped(9, 1000)
+        );
         expect(connection.ticket).toBeNull();
         expect(effects.at(-1)).toMatchObject({ do: 'finish', cause: 'told' });
     });
 
     it('begins anew when the service has no instance to go on with', () => {
         const queued = '{"type":"sessionState","state":"queued","position":1}';
-        const { connection, effects } = playing(dropped(0), { kind: 'due', now: 1 }, opened, frame(CONFIG), frame(queued));
+        const { connection, effects } = playing(
+            dropped(0),
+            { kind: 'due', now: 1 },
+            opened,
+            frame(CONFIG),
+            frame(queued)
+        );
         expect(names(effects).slice(-5)).toEqual(['renew', 'rest', 'deliver', 'transmit', 'back']);
         expect(transmitted(effects).at(-1)).toBe(LIST);
         expect(connection.phase).toBe('open');
@@ -172,8 +191,18 @@ describe('a loss while the stream plays', () => {
 });
 
 describe('a loss before the stream plays', () => {
-    it('asks for a new offer, and for the streamers in the library\'s place', () => {
-        const { effects } = run(null, opened, send(LIST), frame(CONFIG), frame(TICKET), dropped(0), { kind: 'due', now: 1 }, opened, frame(CONFIG));
+    it("asks for a new offer, and for the streamers in the library's place", () => {
+        const { effects } = run(
+            null,
+            opened,
+            send(LIST),
+            frame(CONFIG),
+            frame(TICKET),
+            dropped(0),
+            { kind: 'due', now: 1 },
+            opened,
+            frame(CONFIG)
+        );
         expect(transmitted(effects)).toEqual([LIST, '{"type":"sessionResume","ticket":"T1","fresh":true}', LIST]);
         expect(delivered(effects)).toEqual([CONFIG, CONFIG]);
         expect(names(effects).indexOf('renew')).toBeLessThan(names(effects).lastIndexOf('deliver'));
@@ -181,12 +210,31 @@ describe('a loss before the stream plays', () => {
 
     it('keeps nothing of the peer connection that goes', () => {
         const answer = '{"type":"answer"}';
-        const { effects } = run(null, opened, frame(CONFIG), frame(TICKET), dropped(0), send(answer), { kind: 'due', now: 1 }, opened, send(answer), frame(CONFIG));
+        const { effects } = run(
+            null,
+            opened,
+            frame(CONFIG),
+            frame(TICKET),
+            dropped(0),
+            send(answer),
+            { kind: 'due', now: 1 },
+            opened,
+            send(answer),
+            frame(CONFIG)
+        );
         expect(transmitted(effects)).not.toContain(answer);
     });
 
     it('keeps the place in the queue for longer than a moment', () => {
-        const { connection } = run(null, opened, frame(CONFIG), frame(TICKET), dropped(0), { kind: 'due', now: 1 }, dropped((QUEUE_SECONDS - 1) * 1000));
+        const { connection } = run(
+            null,
+            opened,
+            frame(CONFIG),
+            frame(TICKET),
+            dropped(0),
+            { kind: 'due', now: 1 },
+            dropped((QUEUE_SECONDS - 1) * 1000)
+        );
         expect(connection.phase).toBe('waiting');
     });
 
@@ -211,10 +259,18 @@ describe('the end', () => {
 });
 
 describe('a new offer', () => {
-    it('is asked for on a new socket that takes the old one\'s place', () => {
+    it("is asked for on a new socket that takes the old one's place", () => {
         const { connection, effects } = playing({ kind: 'renew', now: 5 }, opened, frame(CONFIG));
         expect(names(effects)).toEqual([
-            'cut', 'connect', 'wait', 'transmit', 'renew', 'rest', 'deliver', 'transmit', 'back'
+            'cut',
+            'connect',
+            'wait',
+            'transmit',
+            'renew',
+            'rest',
+            'deliver',
+            'transmit',
+            'back'
         ]);
         expect(transmitted(effects)).toEqual(['{"type":"sessionResume","ticket":"T1","fresh":true}', LIST]);
         expect(connection.standing).toBe(false);
@@ -276,7 +332,11 @@ describe('whatever happens', () => {
                 done.push(...names(effects));
             }
             const count = (name: Effect['do']): number => done.filter((each) => each === name).length;
-            if (count('open') > 1 || count('finish') > 1 || (count('finish') === 1) !== (connection.phase === 'closed')) {
+            if (
+                count('open') > 1 ||
+                count('finish') > 1 ||
+                (count('finish') === 1) !== (connection.phase === 'closed')
+            ) {
                 wrong.push(done.join());
             }
         }

@@ -6,14 +6,33 @@ import { typed } from './typing';
 
 function reports(seconds: number, more: Record<string, unknown> = {}): Record<string, unknown>[] {
     return [
-        { type: 'inbound-rtp', kind: 'video', timestamp: seconds * 1000, framesPerSecond: 30, frameWidth: 1280, frameHeight: 720,
-          jitter: 0.004, bytesReceived: seconds * 500_000, packetsLost: seconds, packetsReceived: seconds * 99,
-          freezeCount: 2, totalFreezesDuration: 0.5, ...more },
+        {
+            type: 'inbound-rtp',
+            kind: 'video',
+            timestamp: seconds * 1000,
+            framesPerSecond: 30,
+            frameWidth: 1280,
+            frameHeight: 720,
+            jitter: 0.004,
+            bytesReceived: seconds * 500_000,
+            packetsLost: seconds,
+            packetsReceived: seconds * 99,
+            freezeCount: 2,
+            totalFreezesDuration: 0.5,
+            ...more
+        },
         { type: 'inbound-rtp', kind: 'audio', bytesReceived: 0, packetsLost: 0, packetsReceived: 0 },
         { type: 'transport', selectedCandidatePairId: 'P' },
         { id: 'P', type: 'candidate-pair', currentRoundTripTime: 0.02, localCandidateId: 'L' },
-        { id: 'L', type: 'local-candidate', candidateType: 'relay', protocol: 'udp', relayProtocol: 'tls', address: '192.0.2.7',
-          url: 'turns:turn.example.com:5349?transport=tcp' }
+        {
+            id: 'L',
+            type: 'local-candidate',
+            candidateType: 'relay',
+            protocol: 'udp',
+            relayProtocol: 'tls',
+            address: '192.0.2.7',
+            url: 'turns:turn.example.com:5349?transport=tcp'
+        }
     ];
 }
 
@@ -41,8 +60,17 @@ describe('statistics', () => {
 
     it('name the relay and the way to it', () => {
         expect(statisticsOf(figures(1), 1.5)).toEqual({
-            framesPerSecond: 30, roundTripSeconds: 0.02, jitterSeconds: 0.004, packetsLost: 1, packetsReceived: 99, freezes: 2,
-            freezeSeconds: 0.5, firstFrameSeconds: 1.5, candidateType: 'relay', protocol: 'tls', turn: '192.0.2.7'
+            framesPerSecond: 30,
+            roundTripSeconds: 0.02,
+            jitterSeconds: 0.004,
+            packetsLost: 1,
+            packetsReceived: 99,
+            freezes: 2,
+            freezeSeconds: 0.5,
+            firstFrameSeconds: 1.5,
+            candidateType: 'relay',
+            protocol: 'tls',
+            turn: '192.0.2.7'
         });
         const hidden = reports(1).map((each) => ({ ...each, address: undefined }));
         expect(figuresOf(hidden, null)?.turn).toBe('turn.example.com');
@@ -57,7 +85,12 @@ describe('statistics', () => {
 
     it('leave out what the browser does not tell', () => {
         const bare = figuresOf([{ type: 'inbound-rtp', kind: 'video', packetsLost: -3 }], null);
-        expect(bare && statisticsOf(bare, null)).toEqual({ packetsLost: 0, packetsReceived: 0, freezes: 0, freezeSeconds: 0 });
+        expect(bare && statisticsOf(bare, null)).toEqual({
+            packetsLost: 0,
+            packetsReceived: 0,
+            freezes: 0,
+            freezeSeconds: 0
+        });
     });
 
     it('come to the verdict of the worst figure', () => {
@@ -81,7 +114,11 @@ describe('media', () => {
     const state = (name: RTCPeerConnectionState): MediaHappening => ({ kind: 'state', state: name });
 
     it('stands once it is connected', () => {
-        expect(run(offered, state('connecting'), state('connected'), { kind: 'due' })).toEqual(['wait', 'rest', 'standing']);
+        expect(run(offered, state('connecting'), state('connected'), { kind: 'due' })).toEqual([
+            'wait',
+            'rest',
+            'standing'
+        ]);
     });
 
     it('may be silent for a moment', () => {
@@ -97,7 +134,10 @@ describe('media', () => {
         const failing = [state('failed'), offered, state('failed'), offered, state('failed'), offered, state('failed')];
         const after = run(...played, ...failing);
         expect(after.filter((name) => ['renew', 'fail'].includes(name))).toEqual(['renew', 'renew', 'renew', 'fail']);
-        expect(run(...played, state('failed'), ...played, state('failed')).at(-1), 'a picture starts the count anew').toBe('renew');
+        expect(
+            run(...played, state('failed'), ...played, state('failed')).at(-1),
+            'a picture starts the count anew'
+        ).toBe('renew');
     });
 
     it('that never connects is not waited for for ever', () => {

@@ -31,7 +31,9 @@ export class Sound {
 
     /** Whether the application sends sound at all. */
     get available(): boolean {
-        return this.sources.some((each) => each.srcObject instanceof MediaStream && each.srcObject.getAudioTracks().length > 0);
+        return this.sources.some(
+            (each) => each.srcObject instanceof MediaStream && each.srcObject.getAudioTracks().length > 0
+        );
     }
 
     /** There was a click or a key. */

@@ -170,8 +170,7 @@ export class Stream {
     private get peerConnection(): RTCPeerConnection | null {
         // Both are there only at times, which the library's types do not say.
         const controller = this.library.webRtcController.peerConnectionController as
-            | { peerConnection: RTCPeerConnection | null }
-            | undefined;
+            { peerConnection: RTCPeerConnection | null } | undefined;
         return controller?.peerConnection ?? null;
     }
 

@@ -12,7 +12,8 @@ export const de: Texts = {
     connecting: { title: 'Verbinde', detail: '' },
     idle: { title: 'Bereit, wenn Sie es sind', detail: 'Der Stream beginnt mit einem Druck auf die Schaltfläche.' },
     queued: {
-        title: (position) => (position <= 1 ? 'Sie sind als Nächstes dran' : `Sie sind Nummer ${String(position)} in der Warteschlange`),
+        title: (position) =>
+            position <= 1 ? 'Sie sind als Nächstes dran' : `Sie sind Nummer ${String(position)} in der Warteschlange`,
         wait: (seconds) => (seconds < 50 ? 'Noch weniger als eine Minute.' : `Noch etwa ${minutes(seconds)}.`),
         unknown: 'Ihr Platz bleibt Ihnen, auch wenn die Verbindung kurz abreißt.',
         label: 'Platz in der Warteschlange'
@@ -28,37 +29,92 @@ export const de: Texts = {
     playing: { title: 'Der Stream läuft', detail: '' },
 
     ended: {
-        idle: { title: 'Ihre Sitzung ist beendet', detail: 'Eine Weile war niemand aktiv, darum wurde der Platz freigegeben.' },
+        idle: {
+            title: 'Ihre Sitzung ist beendet',
+            detail: 'Eine Weile war niemand aktiv, darum wurde der Platz freigegeben.'
+        },
         time_limit: { title: 'Ihre Zeit ist um', detail: 'Die längste Dauer einer Sitzung ist erreicht.' },
-        maintenance: { title: 'Ihre Sitzung ist beendet', detail: 'Der Server wird gewartet. Sie können sofort neu beginnen.' },
+        maintenance: {
+            title: 'Ihre Sitzung ist beendet',
+            detail: 'Der Server wird gewartet. Sie können sofort neu beginnen.'
+        },
         terminated: { title: 'Ihre Sitzung wurde beendet', detail: 'Der Betreiber dieses Dienstes hat sie beendet.' },
         left: { title: 'Die Sitzung ist vorbei', detail: 'Wer sie begonnen hat, ist gegangen.' },
-        instance_failed: { title: 'Die Anwendung ist abgebrochen', detail: 'Sie endete unerwartet. Das liegt nicht an Ihnen; Sie können neu beginnen.' },
-        taken_over: { title: 'Der Stream läuft anderswo weiter', detail: 'Ihre Sitzung wurde in einem anderen Fenster oder Gerät geöffnet.' },
+        instance_failed: {
+            title: 'Die Anwendung ist abgebrochen',
+            detail: 'Sie endete unerwartet. Das liegt nicht an Ihnen; Sie können neu beginnen.'
+        },
+        taken_over: {
+            title: 'Der Stream läuft anderswo weiter',
+            detail: 'Ihre Sitzung wurde in einem anderen Fenster oder Gerät geöffnet.'
+        },
         other: { title: 'Ihre Sitzung ist beendet', detail: '' }
     },
     failed: {
-        login_required: { title: 'Bitte melden Sie sich an', detail: 'Diese Anwendung ist nur für angemeldete Personen.' },
-        login_refused: { title: 'Ihre Anmeldung wurde nicht angenommen', detail: 'Sie ist vielleicht abgelaufen. Melden Sie sich neu an, oder bitten Sie um einen neuen Link.' },
-        forbidden: { title: 'Sie dürfen diese Anwendung nicht nutzen', detail: 'Ihre Anmeldung gilt, aber nicht für diese Anwendung. Fragen Sie, wer Ihnen den Link gab.' },
-        unknown_application: { title: 'Diese Anwendung gibt es nicht', detail: 'Der Link ist vielleicht falsch oder veraltet.' },
-        paused: { title: 'Zurzeit geschlossen', detail: 'Der Betreiber hat den Dienst angehalten. Bitte kommen Sie später wieder.' },
+        login_required: {
+            title: 'Bitte melden Sie sich an',
+            detail: 'Diese Anwendung ist nur für angemeldete Personen.'
+        },
+        login_refused: {
+            title: 'Ihre Anmeldung wurde nicht angenommen',
+            detail: 'Sie ist vielleicht abgelaufen. Melden Sie sich neu an, oder bitten Sie um einen neuen Link.'
+        },
+        forbidden: {
+            title: 'Sie dürfen diese Anwendung nicht nutzen',
+            detail: 'Ihre Anmeldung gilt, aber nicht für diese Anwendung. Fragen Sie, wer Ihnen den Link gab.'
+        },
+        unknown_application: {
+            title: 'Diese Anwendung gibt es nicht',
+            detail: 'Der Link ist vielleicht falsch oder veraltet.'
+        },
+        paused: {
+            title: 'Zurzeit geschlossen',
+            detail: 'Der Betreiber hat den Dienst angehalten. Bitte kommen Sie später wieder.'
+        },
         full: { title: 'Alle Plätze sind belegt', detail: 'Bitte versuchen Sie es in ein paar Minuten wieder.' },
-        queue_full: { title: 'Die Warteschlange ist voll', detail: 'Gerade möchten viele hinein. Bitte versuchen Sie es in ein paar Minuten wieder.' },
+        queue_full: {
+            title: 'Die Warteschlange ist voll',
+            detail: 'Gerade möchten viele hinein. Bitte versuchen Sie es in ein paar Minuten wieder.'
+        },
         too_many: { title: 'Sie haben schon eine Sitzung', detail: 'Beenden Sie zuerst die andere.' },
         rate_limited: { title: 'Zu viele Versuche', detail: 'Bitte warten Sie eine Minute.' },
         session_over: { title: 'Ihre Sitzung ist vorbei', detail: 'Sie endete, während Sie fort waren.' },
-        no_instance: { title: 'Die Anwendung startet nicht', detail: 'Mehrere Versuche sind gescheitert. Bitte versuchen Sie es in ein paar Minuten wieder.' },
-        instance_failed: { title: 'Die Anwendung ist abgebrochen', detail: 'Sie endete, bevor der Stream begann. Bitte versuchen Sie es noch einmal.' },
+        no_instance: {
+            title: 'Die Anwendung startet nicht',
+            detail: 'Mehrere Versuche sind gescheitert. Bitte versuchen Sie es in ein paar Minuten wieder.'
+        },
+        instance_failed: {
+            title: 'Die Anwendung ist abgebrochen',
+            detail: 'Sie endete, bevor der Stream begann. Bitte versuchen Sie es noch einmal.'
+        },
         other: { title: 'Der Stream konnte nicht starten', detail: 'Bitte versuchen Sie es gleich noch einmal.' }
     },
-    unreachable: { title: 'Der Dienst antwortet nicht', detail: 'Prüfen Sie Ihre Netzverbindung und versuchen Sie es noch einmal.' },
-    lostForGood: { title: 'Die Verbindung ist abgerissen', detail: 'Ihre Sitzung konnte nicht länger gehalten werden.' },
-    refused: { title: 'Der Dienst hat die Verbindung beendet', detail: 'Er ist vielleicht voll oder startet neu. Bitte versuchen Sie es gleich noch einmal.' },
-    mediaBlocked: { title: 'Bild und Ton kommen nicht durch', detail: 'Vielleicht sperrt sie eine Firewall. Versuchen Sie ein anderes Netz, oder fragen Sie den Betreiber.' },
-    mediaLost: { title: 'Das Bild ist abgerissen', detail: 'Der Weg für Bild und Ton ließ sich nicht wiederherstellen.' },
+    unreachable: {
+        title: 'Der Dienst antwortet nicht',
+        detail: 'Prüfen Sie Ihre Netzverbindung und versuchen Sie es noch einmal.'
+    },
+    lostForGood: {
+        title: 'Die Verbindung ist abgerissen',
+        detail: 'Ihre Sitzung konnte nicht länger gehalten werden.'
+    },
+    refused: {
+        title: 'Der Dienst hat die Verbindung beendet',
+        detail: 'Er ist vielleicht voll oder startet neu. Bitte versuchen Sie es gleich noch einmal.'
+    },
+    mediaBlocked: {
+        title: 'Bild und Ton kommen nicht durch',
+        detail: 'Vielleicht sperrt sie eine Firewall. Versuchen Sie ein anderes Netz, oder fragen Sie den Betreiber.'
+    },
+    mediaLost: {
+        title: 'Das Bild ist abgerissen',
+        detail: 'Der Weg für Bild und Ton ließ sich nicht wiederherstellen.'
+    },
     left: { title: 'Sie haben die Sitzung verlassen', detail: 'Danke für Ihren Besuch.' },
-    redirect: { title: 'Anderswo ist Platz', detail: 'Eine andere Region hat einen Platz für Sie.', named: (host) => `Weiter auf ${host}` },
+    redirect: {
+        title: 'Anderswo ist Platz',
+        detail: 'Eine andere Region hat einen Platz für Sie.',
+        named: (host) => `Weiter auf ${host}`
+    },
 
     actions: {
         connect: 'Starten',
@@ -77,7 +133,10 @@ export const de: Texts = {
     warnings: {
         idle: { title: 'Sind Sie noch da?', detail: (time) => `Ohne Eingabe endet die Sitzung in ${time}.` },
         time_limit: { title: 'Ihre Zeit ist fast um', detail: (time) => `Die Sitzung endet in ${time}.` },
-        maintenance: { title: 'Wartung', detail: (time) => `Die Sitzung endet in ${time}. Danach können Sie neu beginnen.` },
+        maintenance: {
+            title: 'Wartung',
+            detail: (time) => `Die Sitzung endet in ${time}. Danach können Sie neu beginnen.`
+        },
         terminated: { title: 'Die Sitzung wird beendet', detail: (time) => `Sie endet in ${time}.` },
         other: { title: 'Die Sitzung endet gleich', detail: (time) => `Sie endet in ${time}.` }
     },

@@ -11,7 +11,8 @@ export const en = {
     connecting: { title: 'Connecting', detail: '' },
     idle: { title: 'Ready when you are', detail: 'The stream starts when you press the button.' },
     queued: {
-        title: (position: number): string => (position <= 1 ? 'You are next' : `You are number ${String(position)} in the queue`),
+        title: (position: number): string =>
+            position <= 1 ? 'You are next' : `You are number ${String(position)} in the queue`,
         wait: (seconds: number): string =>
             seconds < 50 ? 'Less than a minute to go.' : `About ${minutes(seconds)} to go.`,
         unknown: 'Your place is kept, also if your connection drops for a moment.',
@@ -28,37 +29,83 @@ export const en = {
     playing: { title: 'The stream is playing', detail: '' },
 
     ended: {
-        idle: { title: 'Your session has ended', detail: 'Nobody was active for a while, so the place was given back.' },
+        idle: {
+            title: 'Your session has ended',
+            detail: 'Nobody was active for a while, so the place was given back.'
+        },
         time_limit: { title: 'Your time is up', detail: 'The longest time for one session is over.' },
-        maintenance: { title: 'Your session has ended', detail: 'The server that it ran on is going into maintenance. You can start again at once.' },
+        maintenance: {
+            title: 'Your session has ended',
+            detail: 'The server that it ran on is going into maintenance. You can start again at once.'
+        },
         terminated: { title: 'Your session was ended', detail: 'Whoever runs this service has ended it.' },
         left: { title: 'The session is over', detail: 'Whoever started it has left.' },
-        instance_failed: { title: 'The application has stopped', detail: 'It came to an end unexpectedly. This is not your fault, and you can start a new session.' },
-        taken_over: { title: 'The stream goes on elsewhere', detail: 'Your session was opened in another window or on another device.' },
+        instance_failed: {
+            title: 'The application has stopped',
+            detail: 'It came to an end unexpectedly. This is not your fault, and you can start a new session.'
+        },
+        taken_over: {
+            title: 'The stream goes on elsewhere',
+            detail: 'Your session was opened in another window or on another device.'
+        },
         other: { title: 'Your session has ended', detail: '' }
     },
     failed: {
         login_required: { title: 'Please log in', detail: 'This application is only for people who are logged in.' },
-        login_refused: { title: 'Your login was not accepted', detail: 'It may have expired. Log in again, or ask for a new link.' },
-        forbidden: { title: 'You may not use this application', detail: 'Your login is fine, but it does not cover this application. Ask whoever gave you the link.' },
-        unknown_application: { title: 'There is no such application', detail: 'The link may be mistyped or out of date.' },
-        paused: { title: 'Closed for the moment', detail: 'Whoever runs this service has paused it. Please come back later.' },
+        login_refused: {
+            title: 'Your login was not accepted',
+            detail: 'It may have expired. Log in again, or ask for a new link.'
+        },
+        forbidden: {
+            title: 'You may not use this application',
+            detail: 'Your login is fine, but it does not cover this application. Ask whoever gave you the link.'
+        },
+        unknown_application: {
+            title: 'There is no such application',
+            detail: 'The link may be mistyped or out of date.'
+        },
+        paused: {
+            title: 'Closed for the moment',
+            detail: 'Whoever runs this service has paused it. Please come back later.'
+        },
         full: { title: 'All places are taken', detail: 'Please try again in a few minutes.' },
-        queue_full: { title: 'The queue is full', detail: 'Many people want in right now. Please try again in a few minutes.' },
+        queue_full: {
+            title: 'The queue is full',
+            detail: 'Many people want in right now. Please try again in a few minutes.'
+        },
         too_many: { title: 'You have a session already', detail: 'End the other one first, then try again.' },
         rate_limited: { title: 'Too many attempts', detail: 'Please wait a minute, then try again.' },
         session_over: { title: 'Your session is over', detail: 'It ended while you were away.' },
-        no_instance: { title: 'The application does not start', detail: 'Several attempts have failed. Please try again in a few minutes.' },
-        instance_failed: { title: 'The application has stopped', detail: 'It came to an end before the stream began. Please try again.' },
+        no_instance: {
+            title: 'The application does not start',
+            detail: 'Several attempts have failed. Please try again in a few minutes.'
+        },
+        instance_failed: {
+            title: 'The application has stopped',
+            detail: 'It came to an end before the stream began. Please try again.'
+        },
         other: { title: 'The stream could not be started', detail: 'Please try again in a moment.' }
     },
     unreachable: { title: 'The service does not answer', detail: 'Check your network connection, then try again.' },
     lostForGood: { title: 'The connection was lost', detail: 'Your session could not be kept any longer.' },
-    refused: { title: 'The service has closed the connection', detail: 'It may be full or restarting. Please try again in a moment.' },
-    mediaBlocked: { title: 'Picture and sound cannot get through', detail: 'A firewall may block them. Try another network, or ask whoever runs this service.' },
-    mediaLost: { title: 'The picture was lost', detail: 'The way for picture and sound broke off and could not be mended.' },
+    refused: {
+        title: 'The service has closed the connection',
+        detail: 'It may be full or restarting. Please try again in a moment.'
+    },
+    mediaBlocked: {
+        title: 'Picture and sound cannot get through',
+        detail: 'A firewall may block them. Try another network, or ask whoever runs this service.'
+    },
+    mediaLost: {
+        title: 'The picture was lost',
+        detail: 'The way for picture and sound broke off and could not be mended.'
+    },
     left: { title: 'You have left', detail: 'Thank you for your visit.' },
-    redirect: { title: 'There is room elsewhere', detail: 'Another region has a place for you.', named: (host: string): string => `Continue at ${host}` },
+    redirect: {
+        title: 'There is room elsewhere',
+        detail: 'Another region has a place for you.',
+        named: (host: string): string => `Continue at ${host}`
+    },
 
     actions: {
         connect: 'Start',
@@ -75,9 +122,18 @@ export const en = {
     regions: 'Or try another region:',
 
     warnings: {
-        idle: { title: 'Are you still there?', detail: (time: string): string => `Without any input the session ends in ${time}.` },
-        time_limit: { title: 'Your time is almost up', detail: (time: string): string => `The session ends in ${time}.` },
-        maintenance: { title: 'Maintenance', detail: (time: string): string => `The session ends in ${time}. You can start a new one afterwards.` },
+        idle: {
+            title: 'Are you still there?',
+            detail: (time: string): string => `Without any input the session ends in ${time}.`
+        },
+        time_limit: {
+            title: 'Your time is almost up',
+            detail: (time: string): string => `The session ends in ${time}.`
+        },
+        maintenance: {
+            title: 'Maintenance',
+            detail: (time: string): string => `The session ends in ${time}. You can start a new one afterwards.`
+        },
         terminated: { title: 'The session is being ended', detail: (time: string): string => `It ends in ${time}.` },
         other: { title: 'The session is about to end', detail: (time: string): string => `It ends in ${time}.` }
     },
@@ -125,7 +181,8 @@ export const en = {
         asked: 'You have asked for control.',
         asks: (name: string): string => `${name} asks for control.`,
         notNow: 'Not now',
-        watchers: (count: number): string => (count === 1 ? '1 person is watching' : `${String(count)} people are watching`)
+        watchers: (count: number): string =>
+            count === 1 ? '1 person is watching' : `${String(count)} people are watching`
     },
 
     textInput: {

@@ -3,6 +3,7 @@ import type { Parent } from './embedding/parent';
 import type { ToPage } from './embedding/contract';
 import { redirectLink } from './embedding/parent';
 import type { Access } from './access';
+import { carryOut } from './commands';
 import { invitationLink } from './link';
 import { DEFAULT_CONFIG, type PageConfig } from './page-config';
 import { readPreferences, writePreferences, type Preferences } from './preferences';
@@ -39,7 +40,6 @@ export class App {
     /** The ticket of an earlier page is being handed in. */
     private returning = false;
     private renewedFor: Role | null = null;
-    private textWanted: string | null = null;
     private gamepad: string | null = null;
     private loginProblem: string | null = null;
     private freed = 0;
@@ -164,47 +164,14 @@ export class App {
             case 'focus-stage':
                 this.places.stage.focus({ preventScroll: true });
                 break;
-            default:
-                this.doWithOthers(command);
+            default: {
+                const happening = carryOut(command, this.stream);
+                if (happening !== null) {
+                    this.happened(happening);
+                }
+            }
         }
         this.draw();
-    }
-
-    private doWithOthers(command: Command): void {
-        switch (command.kind) {
-            case 'invite':
-                this.stream.say({ type: 'sessionInvite', role: 'spectator' });
-                break;
-            case 'close-invitation':
-                this.happened({ kind: 'invitation-closed' });
-                break;
-            case 'ask':
-                this.stream.say({ type: 'sessionRequestControl' });
-                this.happened({ kind: 'asked' });
-                break;
-            case 'hand-over':
-                this.stream.say({ type: 'sessionHandOver', player: command.player });
-                this.happened({ kind: 'request-answered' });
-                break;
-            case 'refuse':
-                this.happened({ kind: 'request-answered' });
-                break;
-            case 'send-text':
-                this.stream.sendText(command.text);
-                this.textWanted = null;
-                break;
-            case 'close-text':
-                this.textWanted = null;
-                break;
-            case 'type':
-                this.stream.typeText(command.typed);
-                break;
-            case 'enter':
-                this.stream.pressEnter();
-                break;
-            default:
-                break;
-        }
     }
 
     /** What the parent says. */
@@ -276,8 +243,7 @@ export class App {
                 this.framed();
             },
             textWanted: (contents) => {
-                this.textWanted = contents;
-                this.draw();
+                this.happened({ kind: 'text-wanted', contents });
             },
             answered: (text) => {
                 this.parent?.tell({ type: 'pixel:message', text });
@@ -398,7 +364,6 @@ export class App {
             turnDevice: session.stage.kind === 'playing' && wantsTurning(this.video),
             gamepad: this.gamepad,
             invitation: session.invitation && invitationLink(location.href, session.invitation.ticket),
-            textWanted: this.textWanted,
             loggedIn: this.access.loggedIn,
             loginProblem: this.loginProblem,
             secure: window.isSecureContext,

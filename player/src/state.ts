@@ -55,6 +55,8 @@ export interface Session {
     /** This spectator has asked for control. */
     readonly asked: boolean;
     readonly invitation: Invitation | null;
+    /** The application asks for text, which starts as this. */
+    readonly textWanted: string | null;
 }
 
 export type Happening =
@@ -73,7 +75,8 @@ export type Happening =
     | { readonly kind: 'left' }
     | { readonly kind: 'asked' }
     | { readonly kind: 'request-answered' }
-    | { readonly kind: 'invitation-closed' };
+    | { readonly kind: 'invitation-closed' }
+    | { readonly kind: 'text-wanted'; readonly contents: string | null };
 
 export const INITIAL: Session = {
     stage: { kind: 'idle' },
@@ -86,7 +89,8 @@ export const INITIAL: Session = {
     players: [],
     request: null,
     asked: false,
-    invitation: null
+    invitation: null,
+    textWanted: null
 };
 
 /** The session after something happened at a time, in milliseconds. What is over stays so until a new attempt. */
@@ -128,6 +132,8 @@ export function next(session: Session, happening: Happening, now: number): Sessi
             return { ...session, request: null };
         case 'invitation-closed':
             return { ...session, invitation: null };
+        case 'text-wanted':
+            return { ...session, textWanted: happening.contents };
     }
 }
 

@@ -26,8 +26,6 @@ export interface View {
     readonly gamepad: string | null;
     /** The address for somebody who is invited. */
     readonly invitation: string | null;
-    /** The application asks for text, which starts as this. */
-    readonly textWanted: string | null;
     readonly loggedIn: boolean;
     readonly loginProblem: string | null;
     readonly secure: boolean;

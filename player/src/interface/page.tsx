@@ -45,7 +45,7 @@ export function Page({ view, act }: { readonly view: View; readonly act: Do }) {
             )}
             {panel === 'settings' ? <Settings view={view} act={act} close={close} /> : null}
             {panel === 'people' ? <People view={view} act={act} close={close} /> : null}
-            {view.textWanted !== null ? (
+            {view.session.textWanted !== null ? (
                 <AskedText view={view} act={act} close={close} />
             ) : panel === 'text' ? (
                 <LiveText view={view} act={act} close={close} />

@@ -13,7 +13,7 @@ interface Properties {
 /** The application asks for text: what is written replaces what its text box holds. */
 export function AskedText({ view, act, close }: Properties) {
     const { texts } = view;
-    const [text, setText] = useState(view.textWanted ?? '');
+    const [text, setText] = useState(view.session.textWanted ?? '');
     return (
         <Dialog name="text" title={texts.textInput.title} texts={texts} close={close}>
             <form

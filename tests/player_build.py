@@ -1,4 +1,4 @@
-"""The player's own tools, in a copy outside the checkout: installed once for each lock file, for tests and checks."""
+"""The player's sources with their packages and builds, in the cache: once for each content, whoever asks for it."""
 
 import shutil
 import subprocess
@@ -11,22 +11,36 @@ from local.paths import CHECKOUT, cache_root
 
 PLAYER = CHECKOUT / "player"
 _NOT_COPIED = ("node_modules", "dist")
+_KEPT = 4
+"""Folders of each kind that stay; the oldest beyond that go."""
 
 
 def installed() -> Path:
     """A copy of ``player`` as it is now, with its packages."""
-    lock = (PLAYER / "package-lock.json").read_bytes()
-    folder = cache_root() / "player" / sha256(lock + (PLAYER / "package.json").read_bytes()).hexdigest()[:12]
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock")):
-        for old in folder.iterdir():
-            if old.name == "node_modules":
-                continue
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
-        ignore = shutil.ignore_patterns(*_NOT_COPIED)
-        shutil.copytree(PLAYER, folder, ignore=ignore, dirs_exist_ok=True)
-        if not (folder / "node_modules/.package-lock.json").is_file():
-            npm(folder, "ci")
+    root = cache_root() / "player"
+    root.mkdir(parents=True, exist_ok=True)
+    with FileLock(root / ".lock"):
+        packages = _packages(root)
+        folder = root / f"sources-{_content()}"
+        if not folder.is_dir():
+            work = folder.with_suffix(".work")
+            shutil.rmtree(work, ignore_errors=True)
+            shutil.copytree(PLAYER, work, ignore=shutil.ignore_patterns(*_NOT_COPIED))
+            (work / "node_modules").symlink_to(packages)
+            work.rename(folder)
+        folder.touch()
+        _prune(root, "sources-*")
+    return folder
+
+
+def built() -> Path:
+    """The same, with the page in ``dist`` and the embedding package in ``embed/dist``."""
+    folder = installed()
+    with FileLock(folder.parent / f".{folder.name}.lock"):
+        if not (folder / ".built").is_file():
+            npm(folder, "run", "build")
+            npm(folder, "run", "build:embed")
+            (folder / ".built").touch()
     return folder
 
 
@@ -35,3 +49,34 @@ def npm(folder: Path, *arguments: str) -> str:
     done = subprocess.run(["npm", *arguments], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"npm {' '.join(arguments)}:\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
     return done.stdout
+
+
+def _packages(root: Path) -> Path:
+    """The packages of the lock file as it is now."""
+    names = (".npmrc", "package.json", "package-lock.json")
+    key = sha256(b"".join((PLAYER / name).read_bytes() for name in names)).hexdigest()[:12]
+    folder = root / f"packages-{key}"
+    if not (folder / "node_modules/.package-lock.json").is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for name in names:
+            shutil.copyfile(PLAYER / name, folder / name)
+        npm(folder, "ci")
+    folder.touch()
+    _prune(root, "packages-*")
+    return folder / "node_modules"
+
+
+def _prune(root: Path, pattern: str) -> None:
+    for old in sorted(root.glob(pattern), key=lambda each: each.stat().st_mtime)[:-_KEPT]:
+        shutil.rmtree(old)
+
+
+def _content() -> str:
+    digest = sha256()
+    for path in sorted(PLAYER.rglob("*")):
+        relative = path.relative_to(PLAYER)
+        if path.is_file() and not set(relative.parts).intersection(_NOT_COPIED):
+            digest.update(f"{relative}\n{path.stat().st_size}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -271,13 +271,16 @@ export class App {
                 this.renewedFor = null;
             }
         }
+        const roleBefore = roleOf(this.session);
         this.happened({ kind: 'message', message });
         const role = roleOf(this.session);
         if (roleChanged(this.session) && this.renewedFor !== role) {
             this.renewedFor = role;
             this.stream.renew();
         }
-        this.applyPreferences();
+        if (role !== roleBefore) {
+            this.applyPreferences();
+        }
         const { stage } = this.session;
         if (stage.kind === 'over' && stage.end.kind === 'redirect' && window.parent === window) {
             location.assign(redirectLink(stage.end.url, stage.end.ticket, location.href));
@@ -365,6 +368,7 @@ export class App {
             gamepad: this.gamepad,
             invitation: session.invitation && invitationLink(location.href, session.invitation.ticket),
             loggedIn: this.access.loggedIn,
+            canLogIn: this.config.login !== null && window.parent === window,
             loginProblem: this.loginProblem,
             secure: window.isSecureContext,
             freed: this.freed

@@ -27,6 +27,8 @@ export interface View {
     /** The address for somebody who is invited. */
     readonly invitation: string | null;
     readonly loggedIn: boolean;
+    /** There is an issuer to go to; in a frame none would come up. */
+    readonly canLogIn: boolean;
     readonly loginProblem: string | null;
     readonly secure: boolean;
     /** The keyboard was taken from the stage: counts how often. */

@@ -56,8 +56,8 @@ export function Page({ view, act }: { readonly view: View; readonly act: Do }) {
 
 /** What a screen reader says when something changes; the eye sees it elsewhere. */
 function Announcement({ view }: { readonly view: View }) {
-    const { session, texts, config } = view;
-    const { title, detail } = words(session.stage, texts, config.login !== null);
+    const { session, texts } = view;
+    const { title, detail } = words(session.stage, texts, view.canLogIn);
     const said = session.lost
         ? texts.reconnecting
         : session.mending

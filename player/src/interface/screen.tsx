@@ -18,7 +18,7 @@ const COMMANDS = {
 export function Screen({ view, act }: { readonly view: View; readonly act: Do }) {
     const { session, texts, config } = view;
     const { stage } = session;
-    const said = words(stage, texts, config.login !== null);
+    const said = words(stage, texts, view.canLogIn);
     const detail = stage.kind === 'over' && view.loginProblem !== null ? view.loginProblem : said.detail;
     return (
         <section class="screen" data-kind={stage.kind} aria-labelledby="screen-title">

@@ -28,7 +28,8 @@ export interface Surroundings {
     now(): number;
     random(): number;
     after(milliseconds: number, callback: () => void): () => void;
-    onNetwork(callback: () => void): () => void;
+    /** Hear of a network that is there again, and of somebody who looks again; gives how to hear no more. */
+    listen(network: () => void, seen: () => void): () => void;
 }
 
 export const BROWSER: Surroundings = {
@@ -41,10 +42,17 @@ export const BROWSER: Surroundings = {
             clearTimeout(timer);
         };
     },
-    onNetwork: (callback) => {
-        window.addEventListener('online', callback);
+    listen: (network, seen) => {
+        const looks = (): void => {
+            if (document.visibilityState === 'visible') {
+                seen();
+            }
+        };
+        window.addEventListener('online', network);
+        document.addEventListener('visibilitychange', looks);
         return () => {
-            window.removeEventListener('online', callback);
+            window.removeEventListener('online', network);
+            document.removeEventListener('visibilitychange', looks);
         };
     }
 };
@@ -70,9 +78,14 @@ export class ResumableSocket {
         private readonly watcher: Watcher,
         private readonly surroundings: Surroundings = BROWSER
     ) {
-        this.deafen = surroundings.onNetwork(() => {
-            this.happened({ kind: 'network', now: surroundings.now() });
-        });
+        this.deafen = surroundings.listen(
+            () => {
+                this.happened({ kind: 'network', now: surroundings.now() });
+            },
+            () => {
+                this.happened({ kind: 'seen' });
+            }
+        );
         const [connection, effects] = begin(service.ticket, surroundings.now());
         this.connection = connection;
         this.carryOut(effects);

@@ -147,6 +147,8 @@ describe('a loss while the stream plays', () => {
 
     it('waits no longer once there is a network', () => {
         expect(names(playing(dropped(0), { kind: 'network', now: 9 }).effects).slice(-2)).toEqual(['connect', 'wait']);
+        expect(names(playing(dropped(0), { kind: 'seen' }).effects).slice(-2)).toEqual(['connect', 'wait']);
+        expect(names(playing({ kind: 'seen' }).effects)).toEqual([]);
     });
 
     it('is borne for the grace time and a little, then told', () => {

@@ -47,6 +47,8 @@ export type Happening =
     | { readonly kind: 'due'; readonly now: number }
     /** The browser has a network again: whatever socket there was is not to be trusted. */
     | { readonly kind: 'network'; readonly now: number }
+    /** Somebody looks at the page again: no reason to wait on. */
+    | { readonly kind: 'seen' }
     | { readonly kind: 'send'; readonly data: string }
     | { readonly kind: 'say'; readonly message: FromPlayer }
     | { readonly kind: 'standing'; readonly stands: boolean }
@@ -144,6 +146,8 @@ export function step(connection: Connection, happening: Happening): Step {
             return due(connection, happening.now);
         case 'network':
             return network(connection, happening.now);
+        case 'seen':
+            return connection.phase === 'waiting' ? reconnect(connection) : [connection, []];
         case 'send':
             return send(connection, happening.data);
         case 'say':

@@ -70,7 +70,7 @@ export class Stream {
     connect(service: Service): void {
         this.service = service;
         this.health = NO_MEDIA;
-        this.library.webRtcController.closePeerConnection();
+        this.closeMedia();
         forgetInstance(this.library);
         this.library.connect();
     }
@@ -96,7 +96,7 @@ export class Stream {
     stop(): void {
         this.forget();
         this.socket?.close(1000);
-        this.library.webRtcController.closePeerConnection();
+        this.closeMedia();
     }
 
     /** Start the picture after a click, which the browser wanted. */
@@ -174,6 +174,11 @@ export class Stream {
         return controller?.peerConnection ?? null;
     }
 
+    /** Not by the library's own way, which forgets a connection that it may be asking for statistics. */
+    private closeMedia(): void {
+        this.peerConnection?.close();
+    }
+
     private makeSocket(): ResumableSocket {
         if (this.service === null) {
             throw new Error('the library connects before it is told to');
@@ -190,10 +195,11 @@ export class Stream {
             },
             renewed: () => {
                 this.watcher.mending();
-                this.library.webRtcController.closePeerConnection();
+                this.closeMedia();
             },
             finished: (cause, _code, reason) => {
                 this.forget();
+                this.closeMedia();
                 this.watcher.finished(cause, reason);
             }
         });

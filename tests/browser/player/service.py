@@ -13,7 +13,10 @@ from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
+from local import cluster
 from local.paths import CHECKOUT
+from local.progress import Steps
+from local.tools import ensure_tools
 from signalling.matchmaker.page import SECURITY, page_files, serve_file
 from tests.browser.player.sessions import Service
 from tests.browser.player.wire import Wire
@@ -71,8 +74,8 @@ class Loop:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+    def run(self, work: Coroutine[Any, Any, T], seconds: float = 30) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 
 
 @dataclass
@@ -202,7 +205,10 @@ class LocalStack:
 
     def kill_instance(self) -> None:
         (pod,) = self._pods()
-        kubectl_json("delete", "pod", pod["metadata"]["name"], "-n", "pixel-instances", "--grace-period=0", "--force")
+        kubectl = ensure_tools(["kubectl"], Steps())["kubectl"]
+        at_once = ["--namespace=pixel-instances", "--grace-period=0", "--force"]
+        command = [kubectl, f"--kubeconfig={cluster.running()}", "delete", "pod", pod["metadata"]["name"], *at_once]
+        subprocess.run(command, check=True, capture_output=True)
 
     def _pods(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = kubectl_json(

@@ -13,7 +13,6 @@ from tests.browser.player.conftest import Visitor
 from tests.browser.player.looking import wait_for_frames
 from tests.browser.player.service import ScriptedStage
 from tests.cluster.conftest import eventually
-from tests.player_build import npm
 from tests.ports import free_port
 
 pytestmark = pytest.mark.browser
@@ -66,7 +65,6 @@ class Shop:
 @pytest.fixture
 def shop(streaming: ScriptedStage, player_folder: Path) -> Iterator[Shop]:
     """A shop that the stack lets embed the page."""
-    npm(player_folder, "run", "build:embed")
     its = Shop(player_folder / "embed/dist/embed.js")
     streaming.do(its.start())
     its.options = {"url": f"{streaming.url}?app=demo", "token": "T"}

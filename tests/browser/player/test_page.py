@@ -1,5 +1,6 @@
 """The page as a document: whom it asks, what its policy allows, how soon it shows something, how a stack dresses it."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from tests.browser.player.conftest import Visitor
 from tests.browser.player.looking import play, title, wait_for_stage
 from tests.browser.player.service import ScriptedStage
-from tests.player_build import installed, npm
+from tests.player_build import npm
 
 pytestmark = pytest.mark.browser
 
@@ -76,7 +77,5 @@ def test_a_stack_gives_the_page_its_name_logo_colours_and_links(
     assert page.get_by_role("link", name="Imprint").is_visible()
 
 
-def test_the_page_is_small() -> None:
-    folder = installed()
-    npm(folder, "run", "build")
-    assert "beyond Epic's library" in npm(folder, "run", "size")
+def test_the_page_is_small(player_folder: Path) -> None:
+    assert "beyond Epic's library" in npm(player_folder, "run", "size")

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.player_build import installed, npm
+from tests.player_build import built, installed, npm
 
 pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
 
@@ -16,8 +16,7 @@ def test_a_script_of_the_player_passes(script: str) -> None:
 
 
 def test_the_embedding_package_holds_what_it_promises() -> None:
-    folder = installed() / "embed"
-    npm(folder.parent, "run", "build:embed")
+    folder = built() / "embed"
     package = json.loads((folder / "package.json").read_text())
     for promised in (package["main"], package["types"], *package["exports"]["."].values()):
         assert (folder / promised).is_file(), promised

@@ -98,8 +98,9 @@ def test_media_is_negotiated_once_for_a_new_role(streaming: ScriptedStage, visit
     owner.wait_for_selector("text=You are watching.")
     guest.wait_for_selector("text=You are watching.", state="detached")
     wait_for_frames(guest)
-    resumed = [each["first"] for each in streaming.service.connections if each["first"]["type"] == "sessionResume"]
-    assert [each["fresh"] for each in resumed] == [True, True]
+    # An attempt that a busy machine lets wait for too long is given up before it has said anything.
+    said = [each["first"] for each in streaming.service.connections if each["first"] is not None]
+    assert [each["fresh"] for each in said if each["type"] == "sessionResume"] == [True, True]
 
 
 def test_a_spectator_hears_that_the_owner_has_left(streaming: ScriptedStage, visitor: Visitor) -> None:

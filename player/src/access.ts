@@ -4,6 +4,7 @@ import type { LoginConfig } from './page-config';
 import { keepTicket, keepTokens, keptCredentials, keptTicket, storageOf } from './session/kept';
 import { SUBPROTOCOL } from './session/messages';
 import type { Service } from './session/resumable-socket';
+import type { Ticket } from './session/resumption';
 
 export class Access {
     private readonly tab = storageOf('sessionStorage');
@@ -31,7 +32,7 @@ export class Access {
     }
 
     /** Keep the ticket that brings the tab back; null when there is nothing to come back to. */
-    keep(ticket: string | null): void {
+    keep(ticket: Ticket | null): void {
         keepTicket(this.tab, this.application, ticket);
     }
 

@@ -253,7 +253,7 @@ export class App {
 
     private announced(message: FromServer): void {
         if (message.type === 'sessionTicket') {
-            this.access.keep(message.ticket);
+            this.access.keep({ ticket: message.ticket, session: message.session });
         }
         if (message.type === 'sessionState') {
             const { state } = message;

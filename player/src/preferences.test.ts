@@ -34,8 +34,8 @@ describe('preferences', () => {
 describe('a tab', () => {
     it('keeps its ticket for one application', () => {
         const kept = storage();
-        keepTicket(kept, 'demo', 'T');
-        expect(keptTicket(kept, 'demo')).toBe('T');
+        keepTicket(kept, 'demo', { ticket: 'T', session: 's' });
+        expect(keptTicket(kept, 'demo')).toEqual({ ticket: 'T', session: 's' });
         expect(keptTicket(kept, null)).toBeNull();
         keepTicket(kept, 'demo', null);
         expect(keptTicket(kept, 'demo')).toBeNull();

@@ -1,5 +1,6 @@
 /** What a tab keeps over a reload: its ticket, and the credentials that were in its link. Gone with the tab. */
 import type { Credentials } from '../link';
+import type { Ticket } from './resumption';
 
 /** The part of the browser's storage that is used; a page whose storage is refused keeps nothing. */
 export interface Storage {
@@ -12,18 +13,21 @@ const TICKET = 'pixel-ticket';
 const CREDENTIALS = 'pixel-credentials';
 
 /** The tab's ticket for an application, or null. */
-export function keptTicket(storage: Storage, application: string | null): string | null {
+export function keptTicket(storage: Storage, application: string | null): Ticket | null {
     const kept = parsed(storage.getItem(TICKET));
-    const same = kept !== null && (kept['application'] ?? null) === application;
-    return same && typeof kept['ticket'] === 'string' ? kept['ticket'] : null;
+    if (kept === null || (kept['application'] ?? null) !== application) {
+        return null;
+    }
+    const { ticket, session } = kept;
+    return typeof ticket === 'string' && typeof session === 'string' ? { ticket, session } : null;
 }
 
 /** Keep a ticket in the place of an earlier one; null forgets it. */
-export function keepTicket(storage: Storage, application: string | null, ticket: string | null): void {
+export function keepTicket(storage: Storage, application: string | null, ticket: Ticket | null): void {
     if (ticket === null) {
         storage.removeItem(TICKET);
     } else {
-        storage.setItem(TICKET, JSON.stringify({ application, ticket }));
+        storage.setItem(TICKET, JSON.stringify({ application, ...ticket }));
     }
 }
 

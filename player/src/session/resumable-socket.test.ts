@@ -91,13 +91,17 @@ afterEach(() => {
     vi.unstubAllGlobals();
 });
 
-function made(ticket: string | null = null): {
+function made(): {
     socket: ResumableSocket;
     opened: () => number;
     got: string[];
     codes: number[];
 } {
-    const service = { url: 'wss://x.example/ws', ticket, protocols: (back: boolean) => (back ? ['back'] : ['new']) };
+    const service = {
+        url: 'wss://x.example/ws',
+        ticket: null,
+        protocols: (back: boolean) => (back ? ['back'] : ['new'])
+    };
     const socket = new ResumableSocket(service, watcher as unknown as Watcher, browser);
     const got: string[] = [];
     const codes: number[] = [];

@@ -1,6 +1,6 @@
 /** The WebSocket that Epic's library is given: the same one for as long as the session lasts, whatever sockets go. */
 import { begin, CLOSE_CODE, pause, step, type Cause, type Effect, type Happening, type Step } from './resumption';
-import type { Connection } from './resumption';
+import type { Connection, Ticket } from './resumption';
 import type { FromPlayer, FromServer } from './messages';
 
 /** What a page learns of its connection beside what the library does. */
@@ -19,7 +19,7 @@ export interface Service {
     /** The sub-protocols to offer; who comes back with its own ticket needs the one of its link no more. */
     protocols(comesBack: boolean): readonly string[];
     /** Of an earlier page of this tab. */
-    readonly ticket: string | null;
+    readonly ticket: Ticket | null;
 }
 
 /** The part of the browser that a socket lives in; tests bring their own. */

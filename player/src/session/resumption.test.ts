@@ -7,7 +7,8 @@ import {
     UNREACHABLE_SECONDS,
     type Connection,
     type Effect,
-    type Happening
+    type Happening,
+    type Ticket
 } from './resumption';
 
 const CONFIG = '{"type":"config","peerConnectionOptions":{}}';
@@ -30,7 +31,7 @@ function dropped(now: number, code = 1006): Happening {
 }
 
 /** Everything that happens to a connection, and everything it does. */
-function run(ticket: string | null, ...happenings: Happening[]): { connection: Connection; effects: Effect[] } {
+function run(ticket: Ticket | null, ...happenings: Happening[]): { connection: Connection; effects: Effect[] } {
     let [connection, effects]: readonly [Connection, readonly Effect[]] = begin(ticket, 0);
     const all = [...effects];
     for (const happening of happenings) {
@@ -90,7 +91,7 @@ describe('a first connection', () => {
     });
 
     it('says first where it was before, and asks for a new offer', () => {
-        const { effects } = run('T0', opened, send(LIST));
+        const { effects } = run({ ticket: 'T0', session: 's' }, opened, send(LIST));
         expect(transmitted(effects)).toEqual(['{"type":"sessionResume","ticket":"T0","fresh":true}', LIST]);
         expect(names(effects).indexOf('transmit')).toBeLessThan(names(effects).indexOf('open'));
     });
@@ -189,6 +190,30 @@ describe('a loss while the stream plays', () => {
         expect(names(effects).slice(-5)).toEqual(['renew', 'rest', 'deliver', 'transmit', 'back']);
         expect(transmitted(effects).at(-1)).toBe(LIST);
         expect(connection.phase).toBe('open');
+    });
+});
+
+describe('a ticket', () => {
+    const other = '{"type":"sessionTicket","ticket":"X","session":"another"}';
+
+    it('for a new session, given before the one handed in was looked at, is not taken', () => {
+        const back: Happening[] = [dropped(0), { kind: 'due', now: 1 }, opened, frame(CONFIG), frame(other)];
+        const { connection, effects } = playing(...back);
+        expect(connection.ticket).toEqual({ ticket: 'T1', session: 's' });
+        expect(names(effects)).not.toContain('announce');
+        const renewed = '{"type":"sessionTicket","ticket":"T2","session":"s"}';
+        expect(playing(...back, frame(renewed)).connection.ticket?.ticket).toBe('T2');
+        expect(run({ ticket: 'T0', session: 's' }, opened, frame(other)).connection.ticket?.ticket).toBe('T0');
+    });
+
+    it('keeps its place when an instance dies before the first picture, some times', () => {
+        const failed = '{"type":"sessionState","state":"failed","reason":"instance_failed","message":"","retry":true}';
+        const again: Happening[] = [frame(failed), dropped(0, 1012), { kind: 'due', now: 1 }, opened, frame(CONFIG)];
+        const { connection, effects } = playing(...again);
+        expect(transmitted(effects)).toEqual(['{"type":"sessionResume","ticket":"T1","fresh":true}', LIST]);
+        expect(connection.phase).toBe('open');
+        const given = playing(...again, ...again, ...again, frame(failed), dropped(0, 1012));
+        expect(given.effects.at(-1)).toMatchObject({ do: 'finish', cause: 'told' });
     });
 });
 
@@ -319,7 +344,10 @@ describe('whatever happens', () => {
         };
         const wrong: string[] = [];
         for (let round = 0; round < 3000; round++) {
-            let [connection, effects]: readonly [Connection, readonly Effect[]] = begin(next(2) ? 'T' : null, 0);
+            let [connection, effects]: readonly [Connection, readonly Effect[]] = begin(
+                next(2) ? { ticket: 'T', session: 's' } : null,
+                0
+            );
             const done = names(effects);
             for (let now = 0; now < 40; now++) {
                 const before = connection.phase;

@@ -19,11 +19,21 @@ export type Phase =
     | 'waiting'
     | 'closed';
 
+/** A ticket, and the session that it brings back to. */
+export interface Ticket {
+    readonly ticket: string;
+    readonly session: string;
+}
+
 export interface Connection {
     readonly phase: Phase;
     /** The library has been told that its connection is open. */
     readonly opened: boolean;
-    readonly ticket: string | null;
+    readonly ticket: Ticket | null;
+    /** The ticket was handed in on this socket: one for another session is not what becomes of it. */
+    readonly shown: boolean;
+    /** How often an instance has died before its first picture. */
+    readonly relapses: number;
     /** The peer connection stands: nothing has to be negotiated after a loss. */
     readonly standing: boolean;
     /** The service has said that the session is over; nothing follows the close of the socket. */
@@ -100,6 +110,7 @@ export const QUEUE_SECONDS = 60;
 /** What is added to the grace: the service's clock starts later than ours. */
 const MARGIN_SECONDS = 10;
 const MOST_KEPT = 256;
+const MOST_RELAPSES = 3;
 /** Abnormal closure, no code, restart, bad gateway, TLS: the socket went, the session did not. */
 const LOSSES = new Set([1005, 1006, 1012, 1014, 1015]);
 /** Tells Epic's library not to connect again by itself. */
@@ -108,11 +119,13 @@ const FIRST_PAUSE = 0.3;
 const LONGEST_PAUSE = 5;
 
 /** A connection that is about to be opened; with a ticket to come back to where a page of this tab was before. */
-export function begin(ticket: string | null, now: number): Step {
+export function begin(ticket: Ticket | null, now: number): Step {
     const connection: Connection = {
         phase: 'connecting',
         opened: false,
         ticket,
+        shown: false,
+        relapses: 0,
         standing: false,
         over: false,
         kept: [],
@@ -165,14 +178,16 @@ export function step(connection: Connection, happening: Happening): Step {
 
 function opened(connection: Connection): Step {
     const { ticket, standing } = connection;
-    const resume = ticket === null ? [] : [transmit({ type: 'sessionResume', ticket, fresh: !standing })];
+    const resume =
+        ticket === null ? [] : [transmit({ type: 'sessionResume', ticket: ticket.ticket, fresh: !standing })];
+    const next: Connection = { ...connection, shown: ticket !== null };
     if (!connection.opened) {
-        return [{ ...connection, phase: 'open', opened: true, tries: 0 }, [{ do: 'rest' }, ...resume, { do: 'open' }]];
+        return [{ ...next, phase: 'open', opened: true, tries: 0 }, [{ do: 'rest' }, ...resume, { do: 'open' }]];
     }
     if (standing) {
-        return [{ ...connection, phase: 'resuming' }, resume];
+        return [{ ...next, phase: 'resuming' }, resume];
     }
-    return [{ ...connection, phase: 'renewing', kept: [] }, [...resume, { do: 'renew' }]];
+    return [{ ...next, phase: 'renewing', kept: [] }, [...resume, { do: 'renew' }]];
 }
 
 function frame(connection: Connection, data: string): Step {
@@ -196,7 +211,10 @@ function frame(connection: Connection, data: string): Step {
 function ofSession(connection: Connection, message: FromServer): Step {
     const announce: Effect = { do: 'announce', message };
     if (message.type === 'sessionTicket') {
-        return [{ ...connection, ticket: message.ticket }, [announce]];
+        // Before it has looked at the one that was handed in, the service gives everybody one for a new session.
+        return connection.shown && message.session !== connection.ticket?.session
+            ? [connection, []]
+            : [{ ...connection, ticket: { ticket: message.ticket, session: message.session } }, [announce]];
     }
     if (message.type !== 'sessionState') {
         return [connection, [announce]];
@@ -216,8 +234,13 @@ function ofSession(connection: Connection, message: FromServer): Step {
                 return [next, [announce, { do: 'renew' }, ...effects]];
             }
             return [connection, [announce]];
-        case 'ended':
         case 'failed':
+            if (state.reason === 'instance_failed' && state.retry && connection.relapses < MOST_RELAPSES) {
+                // Before the first picture: the ticket keeps its place, which is the queue's head by now.
+                return [{ ...connection, standing: false, relapses: connection.relapses + 1 }, []];
+            }
+            return [{ ...connection, over: true, ticket: null }, [announce]];
+        case 'ended':
         case 'redirect':
             return [{ ...connection, over: true, ticket: null }, [announce]];
         case 'ending':

@@ -7,6 +7,7 @@ Everything a test decides is an attribute or a method; everything the page said 
 import asyncio
 import itertools
 import json
+import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +77,9 @@ class Service:
         seen: dict[str, Any] = {"protocols": offered, "query": dict(request.query), "first": None}
         self.connections.append(seen)
         await send(socket, {"type": "config", "peerConnectionOptions": {}, "protocolVersion": "1.3.0"})
+        # As the matchmaker does before it knows who comes; one that comes back is given its own again.
+        nobody = {"type": "sessionTicket", "ticket": f"ticket-{next(self._numbers)}", "session": secrets.token_hex(8)}
+        await send(socket, nobody)
         refusal = self._judge(offered)
         player = None
         try:

@@ -81,8 +81,8 @@ export class Reporting {
             return;
         }
         const statistics = statisticsOf(figures, this.firstFrameSeconds);
-        this.seconds++;
-        if (this.seconds % STATISTICS_SECONDS === 0) {
+        // The first picture is told at once: until then the service takes the session for one that has not begun.
+        if (this.firstFrameSeconds !== null || ++this.seconds % STATISTICS_SECONDS === 0) {
             this.reported.say({ type: 'sessionStats', ...statistics });
             this.firstFrameSeconds = null;
         }

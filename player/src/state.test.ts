@@ -53,6 +53,12 @@ describe('a session', () => {
         expect(session.stage).toEqual({ kind: 'over', end: { kind: 'ended', reason: 'idle', message: '' } });
     });
 
+    it('has ended, not failed to start, when an instance dies under the picture', () => {
+        const failed = told({ state: 'failed', reason: 'instance_failed', message: '', retry: true });
+        expect(after(...PLAYING, failed).stage).toMatchObject({ end: { kind: 'ended', reason: 'instance_failed' } });
+        expect(after({ kind: 'connect' }, failed).stage).toMatchObject({ end: { kind: 'failed' } });
+    });
+
     it('forgets everything when a new attempt begins', () => {
         const session = after(...PLAYING, { kind: 'media-failed' }, { kind: 'connect' });
         expect(session).toEqual({ ...INITIAL, stage: { kind: 'connecting' } });

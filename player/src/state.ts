@@ -181,6 +181,9 @@ function ofState(session: Session, state: SessionState, now: number): Session {
         case 'ended':
             return over(session, { kind: 'ended', reason: state.reason, message: state.message });
         case 'failed':
+            if (state.reason === 'instance_failed' && session.stage.kind === 'playing') {
+                return over(session, { kind: 'ended', reason: state.reason, message: state.message });
+            }
             return over(session, {
                 kind: 'failed',
                 reason: state.reason,

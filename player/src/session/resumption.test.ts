@@ -209,11 +209,14 @@ describe('a ticket', () => {
     it('keeps its place when an instance dies before the first picture, some times', () => {
         const failed = '{"type":"sessionState","state":"failed","reason":"instance_failed","message":"","retry":true}';
         const again: Happening[] = [frame(failed), dropped(0, 1012), { kind: 'due', now: 1 }, opened, frame(CONFIG)];
-        const { connection, effects } = playing(...again);
+        const before = [opened, frame(CONFIG), frame(TICKET)];
+        const { connection, effects } = run(null, ...before, ...again);
         expect(transmitted(effects)).toEqual(['{"type":"sessionResume","ticket":"T1","fresh":true}', LIST]);
         expect(connection.phase).toBe('open');
-        const given = playing(...again, ...again, ...again, frame(failed), dropped(0, 1012));
+        const given = run(null, ...before, ...again, ...again, ...again, frame(failed), dropped(0, 1012));
         expect(given.effects.at(-1)).toMatchObject({ do: 'finish', cause: 'told' });
+        // Somebody who was playing is told.
+        expect(names(playing(frame(failed), dropped(0, 1012)).effects)).toEqual(['announce', 'rest', 'finish']);
     });
 });
 

@@ -5,7 +5,7 @@
  * begins with the ticket, and either everything goes on (`fresh: false`, the peer connection stands), or the library
  * gets a new `config` and asks for its streamer once more (`fresh: true`).
  */
-import { fieldsOf, isOfSession, read, type FromPlayer, type FromServer } from './messages';
+import { fieldsOf, isOfSession, read, type FromPlayer, type FromServer, type Reason } from './messages';
 
 export type Phase =
     /** A socket is being opened. */
@@ -235,9 +235,8 @@ function ofSession(connection: Connection, message: FromServer): Step {
             }
             return [connection, [announce]];
         case 'failed':
-            if (state.reason === 'instance_failed' && state.retry && connection.relapses < MOST_RELAPSES) {
-                // Before the first picture: the ticket keeps its place, which is the queue's head by now.
-                return [{ ...connection, standing: false, relapses: connection.relapses + 1 }, []];
+            if (comesAgain(connection, state.reason, state.retry)) {
+                return [{ ...connection, relapses: connection.relapses + 1 }, []];
             }
             return [{ ...connection, over: true, ticket: null }, [announce]];
         case 'ended':
@@ -246,6 +245,11 @@ function ofSession(connection: Connection, message: FromServer): Step {
         case 'ending':
             return [connection, [announce]];
     }
+}
+
+/** An instance that dies before the first picture costs nothing: the ticket keeps its place, at the queue's head. */
+function comesAgain(connection: Connection, reason: Reason | null, retry: boolean): boolean {
+    return reason === 'instance_failed' && retry && !connection.standing && connection.relapses < MOST_RELAPSES;
 }
 
 /** The same player as before: what was kept goes out, and the library has noticed nothing. */

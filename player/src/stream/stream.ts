@@ -51,6 +51,8 @@ export class Stream {
     private forget: () => void = () => undefined;
     private usual: ApplicationDefaults;
     private figures: Figures | null = null;
+    /** A peer connection that another one takes the place of. */
+    private outgoing: RTCPeerConnection | null = null;
 
     constructor(
         stage: HTMLElement,
@@ -176,6 +178,8 @@ export class Stream {
 
     /** Not by the library's own way, which forgets a connection that it may be asking for statistics. */
     private closeMedia(): void {
+        this.outgoing?.close();
+        this.outgoing = null;
         this.peerConnection?.close();
     }
 
@@ -195,7 +199,9 @@ export class Stream {
             },
             renewed: () => {
                 this.watcher.mending();
-                this.closeMedia();
+                // It shows its picture until the new one is offered. Closed earlier, the application would tell the
+                // service that its player has gone.
+                this.outgoing = this.peerConnection;
             },
             finished: (cause, _code, reason) => {
                 this.forget();
@@ -209,6 +215,8 @@ export class Stream {
     private watchLibrary(): void {
         const { library, watcher } = this;
         library.addEventListener('webRtcSdpOffer', () => {
+            this.outgoing?.close();
+            this.outgoing = null;
             this.watchPeerConnection();
             watcher.offered();
         });

@@ -35,6 +35,7 @@ from components.settings.mirrors import MirrorsSettings, read_mirrors
 from components.settings.monitoring import MonitoringSettings, check_monitoring, read_monitoring
 from components.settings.network import NetworkSettings, check_network, read_network
 from components.settings.origins import read_origins
+from components.settings.page import PageSettings, check_page, read_page
 from components.settings.pools import PoolsSettings, check_pools, read_pools
 from components.settings.reading import Reader, Refusals, SettingsError
 from components.settings.redis import RedisMode, RedisSettings, check_redis, read_redis
@@ -84,6 +85,7 @@ class Settings:
     api: ApiSettings
     webhooks: WebhooksSettings
     regions: RegionsSettings
+    page: PageSettings
 
     @property
     def own_images(self) -> tuple[Image, ...]:
@@ -155,6 +157,7 @@ def load(config: Mapping[str, Any]) -> Settings:
         api=read_api(root.section("api", optional=True)),
         webhooks=read_webhooks(root.section("webhooks", optional=True)),
         regions=read_regions(root.section("regions", optional=True)),
+        page=read_page(root.section("page", optional=True)),
     )
     root.close()
     refusals.stop()
@@ -176,6 +179,7 @@ def load(config: Mapping[str, Any]) -> Settings:
     check_api(settings.api, settings.ingress, refusals)
     check_webhooks(settings.webhooks, settings.apps, refusals)
     check_regions(settings.regions, settings.domain, settings.ingress, settings.certificates, refusals)
+    check_page(settings.page, refusals)
     refusals.stop()
     return settings
 

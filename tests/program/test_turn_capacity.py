@@ -60,7 +60,7 @@ def answered(folder: Path, series: dict[str, str], wanted: int) -> str:
     (folder / "test.yaml").write_text(
         yaml.safe_dump({"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [test]})
     )
-    command = [promtool(), "test", "rules", "test.yaml"]
+    command = [str(promtool()), "test", "rules", "test.yaml"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     return done.stderr if done.returncode else ""
 

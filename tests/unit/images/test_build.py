@@ -81,7 +81,7 @@ def test_a_dockerfile_follows_the_conventions(recipe: Recipe) -> None:
 
 def test_the_page_is_made_of_sources_and_not_of_what_is_built_from_them() -> None:
     names = [file.path for file in page.sources(CHECKOUT)]
-    assert {"player/package-lock.json", "player/src/main.ts", "player/index.html"} <= set(names)
+    assert {"player/package-lock.json", "player/src/main.tsx", "player/index.html"} <= set(names)
     assert not any("node_modules" in name or "/dist/" in name or name.endswith(".test.ts") for name in names)
 
 

@@ -48,7 +48,14 @@ class Cordon:
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """An idle instance leaves its fleet and is deleted; never one that a player has."""
+    """An idle instance leaves its fleet, to be deleted; never one that a player has."""
+
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """An instance that nobody can get any more is deleted."""
 
     instance: str
 
@@ -68,7 +75,7 @@ class Free:
     node: str
 
 
-Action: TypeAlias = Scale | Annotate | Cordon | Retire | Displace | Free
+Action: TypeAlias = Scale | Annotate | Cordon | Retire | Remove | Displace | Free
 
 
 @dataclass(frozen=True, slots=True)

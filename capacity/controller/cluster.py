@@ -17,6 +17,8 @@ class Stage(Enum):
     WARM = "warm"
     """Ready, and nobody's."""
     SESSION = "session"
+    LEFT = "left"
+    """It has left its fleet, and nobody has deleted it yet."""
     ENDING = "ending"
     """It is going, whatever it did before."""
 
@@ -91,7 +93,7 @@ class Fleet:
     rollback: Rollback | None = None
     revision: str = "1"
     draining: bool = False
-    drained: bool = False
+    empty: bool = False
 
     @property
     def share(self) -> int:
@@ -115,7 +117,7 @@ class Node:
     """The controller has cordoned it, to give it back."""
     draining: bool = False
     """An operator wants it free."""
-    drained: bool = False
+    empty: bool = False
     slots: int | None = None
     """Instances that fit it by CPU and memory; none where that is not known."""
 

@@ -10,7 +10,7 @@ from capacity.controller import budget, names, wishes
 from capacity.controller.actions import Action, Annotate, Cordon, Kind, Notice, Scale
 from capacity.controller.allotment import Allotment
 from capacity.controller.cluster import Cluster, Fleet, Placeholders, Stage
-from capacity.controller.drains import drained_fleets, drained_nodes, lost, pins
+from capacity.controller.drains import drained_fleets, drained_nodes, left, lost, pins
 from capacity.controller.figures import Figures, FleetFigures, PoolFigures
 from capacity.controller.memory import Memory, kept, newly_ended
 from capacity.controller.overrides import fingerprint, lifted, rolled_back
@@ -46,6 +46,7 @@ def decide(cluster: Cluster, its: StackSettings, memory: Memory, now: datetime) 
         *_placed(cluster.gpu_placeholders, slots.given),
         *(_relaying(cluster, turn) if turn else ()),
         *pins(cluster.instances),
+        *left(cluster.instances),
         *lost(cluster),
         *drained_nodes(cluster),
         *drained_fleets(cluster),
@@ -109,9 +110,9 @@ def _relaying(cluster: Cluster, plan: TurnPlan) -> Iterator[Action | Notice]:
     for node in nodes.values():
         if node.draining and not node.cordoned and node.name not in plan.leave:
             yield Cordon(node.name, cordoned=True, leaving=False, seen=node.seen)
-        if node.drained is not (node.draining and node.name in plan.release):
-            drained = None if node.drained else "true"
-            yield Annotate(Kind.NODE, node.name, {names.DRAINED: drained}, node.seen)
+        if node.empty is not (node.draining and node.name in plan.release):
+            empty = None if node.empty else "true"
+            yield Annotate(Kind.NODE, node.name, {names.EMPTY: empty}, node.seen)
     if cluster.turn_placeholders is None:
         return
     # The Deployment takes away those that cost least: so the ones of empty nodes are made cheap before it shrinks.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from capacity.controller import names
-from capacity.controller.actions import Action, Annotate, Cordon, Displace, Free, Kind, Notice, Retire
+from capacity.controller.actions import Action, Annotate, Cordon, Displace, Free, Kind, Notice, Remove, Retire
 from capacity.controller.cluster import Cluster, Fleet, Instance, Node, Placeholders, Stage
 
 
@@ -11,8 +11,13 @@ def pins(instances: Iterable[Instance]) -> Iterator[Action]:
     """The autoscaler is to leave sessions where they are, and nothing else."""
     for instance in instances:
         wanted = instance.stage is Stage.SESSION
-        if instance.pinned is not wanted and instance.stage is not Stage.ENDING:
+        if instance.pinned is not wanted and instance.stage not in (Stage.LEFT, Stage.ENDING):
             yield Annotate(Kind.POD, instance.name, {names.SAFE_TO_EVICT: "false" if wanted else None})
+
+
+def left(instances: Iterable[Instance]) -> Iterator[Action]:
+    """What has left its fleet for good goes, also if whoever took it out of there is no more."""
+    return (Remove(each.name) for each in instances if each.stage is Stage.LEFT)
 
 
 def lost(cluster: Cluster) -> Iterator[Action]:
@@ -40,8 +45,8 @@ def drained_nodes(cluster: Cluster) -> Iterator[Action | Notice]:
     """GPU nodes that an operator wants free: nothing new comes, what is idle goes, sessions are waited for."""
     for node in cluster.gpu_nodes:
         if not node.draining:
-            if node.drained:
-                yield Annotate(Kind.NODE, node.name, {names.DRAINED: None}, node.seen)
+            if node.empty:
+                yield Annotate(Kind.NODE, node.name, {names.EMPTY: None}, node.seen)
             continue
         here = [each for each in cluster.instances if each.node == node.name]
         if not node.cordoned:
@@ -58,21 +63,21 @@ def _displaced(placeholders: Placeholders | None, node: Node) -> Iterator[Action
 
 
 def _told(node: Node, *, free: bool) -> Iterator[Action | Notice]:
-    if free and not node.drained:
-        yield Annotate(Kind.NODE, node.name, {names.DRAINED: "true"}, node.seen)
+    if free and not node.empty:
+        yield Annotate(Kind.NODE, node.name, {names.EMPTY: "true"}, node.seen)
         yield Notice("NodeDrained", f"node {node.name} has no session any more")
 
 
 def drained_fleets(cluster: Cluster) -> Iterator[Action | Notice]:
     """Versions that an operator drains. They keep no idle instance anyway; here is told when the last session ends."""
     for fleet in cluster.fleets:
-        left = _left(fleet, cluster.instances)
-        if fleet.draining and not fleet.drained and not left and not fleet.replicas:
-            yield Annotate(Kind.FLEET, fleet.name, {names.DRAINED: "true"}, fleet.seen)
+        some = _some(fleet, cluster.instances)
+        if fleet.draining and not fleet.empty and not some and not fleet.replicas:
+            yield Annotate(Kind.FLEET, fleet.name, {names.EMPTY: "true"}, fleet.seen)
             yield Notice("VersionDrained", f"version {fleet.version} has no session any more", fleet.name)
-        elif fleet.drained and (left or not fleet.draining):
-            yield Annotate(Kind.FLEET, fleet.name, {names.DRAINED: None}, fleet.seen)
+        elif fleet.empty and (some or not fleet.draining):
+            yield Annotate(Kind.FLEET, fleet.name, {names.EMPTY: None}, fleet.seen)
 
 
-def _left(fleet: Fleet, instances: Iterable[Instance]) -> bool:
+def _some(fleet: Fleet, instances: Iterable[Instance]) -> bool:
     return any((each.application, each.version) == (fleet.application, fleet.version) for each in instances)

@@ -76,12 +76,12 @@ class SimulatedKubernetes:
                         self.nodes[name] = replace(self.nodes[name], cordoned=cordoned, leaving=leaving)
                 case Annotate(Kind.NODE, name, annotations):
                     if name in self.nodes:
-                        drained = annotations[names.DRAINED] == "true"
-                        self.nodes[name] = replace(self.nodes[name], drained=drained)
+                        empty = annotations[names.EMPTY] == "true"
+                        self.nodes[name] = replace(self.nodes[name], empty=empty)
                 case Annotate(Kind.FLEET, name, annotations):
-                    if names.DRAINED in annotations:
-                        drained = annotations[names.DRAINED] == "true"
-                        self.fleets[name] = replace(self.fleets[name], drained=drained)
+                    if names.EMPTY in annotations:
+                        empty = annotations[names.EMPTY] == "true"
+                        self.fleets[name] = replace(self.fleets[name], empty=empty)
                 case Displace(name):
                     self.holders = replace(self.holders, pods=_without(self.holders.pods, name))
         self.reconcile()
@@ -122,13 +122,12 @@ class SimulatedKubernetes:
             if node:
                 self.instances[instance.name] = replace(instance, stage=Stage.STARTING, node=node)
         self._hold()
-        pods = []
-        for pod in self.holders.pods:
-            placed = replace(pod, node=self._free_node(pods), running=True) if pod.node is None else pod
-            pods.append(placed if placed.node else pod)
-            self.holders = replace(self.holders, pods=(*pods, *self.holders.pods[len(pods) :]))
+        for i, pod in enumerate(self.holders.pods):
+            node = pod.node or self._free_node()
+            pods = (*self.holders.pods[:i], replace(pod, node=node, running=node is not None), *self.holders.pods[i + 1 :])
+            self.holders = replace(self.holders, pods=pods)
 
-    def _free_node(self, _: object = None) -> str | None:
+    def _free_node(self) -> str | None:
         used = Counter(each.node for each in self.instances.values() if each.node)
         used.update(pod.node for pod in self.holders.pods if pod.node)
         slots = self.its.gpu.slots_per_node or 1

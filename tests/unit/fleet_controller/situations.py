@@ -46,7 +46,7 @@ def placeholders(replicas: int, kind: str = "gpu", on: Iterable[str] = ()) -> Pl
 
 
 def cluster(*fleets: Fleet, of: Iterable[Instance] = (), **more: Any) -> Cluster:
-    found = {"gpu_nodes": nodes(4), "gpu_placeholders": placeholders(0)} | more
+    found: dict[str, Any] = {"gpu_nodes": nodes(4), "gpu_placeholders": placeholders(0)} | more
     return Cluster(fleets=fleets or (fleet(),), instances=tuple(of), **found)
 
 

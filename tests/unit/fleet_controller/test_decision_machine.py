@@ -35,7 +35,10 @@ class Machine(RuleBasedStateMachine):
         self.kube = SimulatedKubernetes(its, {each.name: each for each in fleets})
         self.stale: Decision | None = None
         self.decided = False
-        self.kube.reconcile()
+        for _ in range(3):
+            self.kube.carry_out(self.kube.decision().actions)
+            self.kube.add_node()
+            self.kube.start()
 
     def _sessions(self) -> list[str]:
         return sorted(each.name for each in self.kube.instances.values() if each.stage is Stage.SESSION)
@@ -137,6 +140,13 @@ class Machine(RuleBasedStateMachine):
         if names:
             self.kube.lose_node(names[pick % len(names)])
 
+    @rule(pick=PICK, ready=st.booleans())
+    def a_node_answers_or_does_not(self, pick: int, ready: bool) -> None:
+        names = sorted(self.kube.nodes)
+        if names:
+            node = self.kube.nodes[names[pick % len(names)]]
+            self.kube.nodes[node.name] = replace(node, ready=ready)
+
     @rule(pick=PICK, draining=st.booleans())
     def an_operator_drains_a_node(self, pick: int, draining: bool) -> None:
         names = sorted(self.kube.nodes)
@@ -158,6 +168,7 @@ class Machine(RuleBasedStateMachine):
     def everything_settles(self) -> None:
         """Left alone, the cluster comes to what is wanted, as far as there is room; and nobody waits for nothing."""
         kube = self.kube
+        kube.nodes = {name: replace(node, ready=True) for name, node in kube.nodes.items()}
         for _ in range(12):
             self.decide()
             while kube.add_node():

@@ -1,6 +1,7 @@
 """Rolling back: the risk of being wrong is what the rule says, whatever is looked at how often; and what lifts it."""
 
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -130,7 +131,7 @@ def test_a_rollback_says_what_and_why_and_is_done_once() -> None:
     ],
 )
 def test_what_lifts_a_rollback(now: dict[str, str | None], stands: bool) -> None:
-    its = {"stated": "100", "revision": "1", "weight_override": 0, "rollback": Rollback("100", "1", "", "")} | now
+    its: dict[str, Any] = {"stated": "100", "revision": "1", "weight_override": 0, "rollback": Rollback("100", "1", "", "")} | now
     found = list(lifted([fleet("demo-2", **its)], [], {}))
     assert bool(found) is not stands
     if found:

@@ -18,6 +18,8 @@ TURN = 3478
 TURN_TLS = 5349
 TURN_RELAY = (49152, 65535)
 """Ports that coturn hands out to allocations, by TCP and UDP."""
+TURN_METRICS = 9641
+"""Metrics and status of a TURN node, on its internal address; no security list opens it to the internet."""
 
 REDIS = 6379
 REDIS_EXPORTER = 9121
@@ -28,7 +30,7 @@ SIDECAR_STREAMER = 8888
 PLAYERS = 3000
 """Where the sidecar admits players, and where the matchmaker does."""
 OBSERVATION = 9000
-"""Health and metrics of the matchmaker and the sidecar."""
+"""Health and metrics of the matchmaker, the sidecar and the fleet controller."""
 CPU_EXPORTER = 9001
 """What each process of an instance uses; beside the sidecar's own metrics, in the same pod."""
 

@@ -24,10 +24,15 @@ class FleetArgs:
     pools: PoolsSettings
     namespaces: Namespaces
     nodes: pulumi.Resource
+    controller: pulumi.Resource | None
+    """What sets the number of its instances; None where the program does."""
 
 
 class Fleet(pulumi.ComponentResource):
-    """A Deployment that keeps the instance buffer and carries its weight; claimed instances leave it."""
+    """A Deployment that keeps the instance buffer and carries its weight; claimed instances leave it.
+
+    How many that are the fleet controller says, or the horizontal autoscaler; where there is neither, the stack file.
+    """
 
     deployment: pulumi.Output[str]
 
@@ -41,6 +46,7 @@ class Fleet(pulumi.ComponentResource):
                 "namespace": INSTANCES_NAMESPACE,
                 "app": args.app,
                 "version": args.version,
+                "replicas": None if args.controller or args.app.shared else args.app.buffer.instances,
                 "images": args.images,
                 "gpu": args.pools.sharing.resource,
                 "tolerations": gpu_tolerations(args.pools.preemptible),
@@ -58,7 +64,8 @@ class Fleet(pulumi.ComponentResource):
             },
             parent=self,
             depends_on=[args.namespaces],
-            rolls_out_after=[args.nodes],
+            # Without a number Kubernetes begins with one instance; a controller that is there corrects it at once.
+            rolls_out_after=[args.nodes, *([args.controller] if args.controller else [])],
             rollout_timeout=f"{_DEADLINE_MINUTES}m",
         )
         self.deployment = pulumi.Output.from_input(fleet_name)

@@ -47,7 +47,8 @@ class Teller:
     def _event(self, notice: Notice) -> Event:
         namespace, name = (self._instances_namespace, notice.fleet) if notice.fleet else self._own
         return Event(
-            metadata=ObjectMeta(generateName=f"{name}.", namespace=namespace),
+            # A name as Kubernetes' own recorder makes it.
+            metadata=ObjectMeta(name=f"{name}.{time.time_ns():x}", namespace=namespace),
             eventTime=datetime.now(UTC),
             action="Decide",
             reason=notice.reason,

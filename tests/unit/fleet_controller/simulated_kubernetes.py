@@ -124,8 +124,8 @@ class SimulatedKubernetes:
         self._hold()
         for i, pod in enumerate(self.holders.pods):
             node = pod.node or self._free_node()
-            pods = (*self.holders.pods[:i], replace(pod, node=node, running=node is not None), *self.holders.pods[i + 1 :])
-            self.holders = replace(self.holders, pods=pods)
+            placed = replace(pod, node=node, running=node is not None)
+            self.holders = replace(self.holders, pods=(*self.holders.pods[:i], placed, *self.holders.pods[i + 1 :]))
 
     def _free_node(self) -> str | None:
         used = Counter(each.node for each in self.instances.values() if each.node)

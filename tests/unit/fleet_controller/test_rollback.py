@@ -131,7 +131,8 @@ def test_a_rollback_says_what_and_why_and_is_done_once() -> None:
     ],
 )
 def test_what_lifts_a_rollback(now: dict[str, str | None], stands: bool) -> None:
-    its: dict[str, Any] = {"stated": "100", "revision": "1", "weight_override": 0, "rollback": Rollback("100", "1", "", "")} | now
+    before = {"stated": "100", "revision": "1", "weight_override": 0, "rollback": Rollback("100", "1", "", "")}
+    its: dict[str, Any] = before | now
     found = list(lifted([fleet("demo-2", **its)], [], {}))
     assert bool(found) is not stands
     if found:

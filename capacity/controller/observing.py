@@ -1,7 +1,8 @@
 """Everything that is watched and asked, put together into one state."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, Final
 
 from aiohttp import ClientSession
@@ -12,7 +13,7 @@ from lightkube.resources.core_v1 import Node, Pod
 
 from capacity.controller import names
 from capacity.controller.asking import Matchmakers, Relays
-from capacity.controller.cluster import Cluster, Placeholders
+from capacity.controller.cluster import Cluster, Instance, Placeholders, Stage
 from capacity.controller.following import Followed, Selection
 from capacity.controller.reading import address_of, fleet_of, instance_of, node_of, placeholders_of, pool_of
 from capacity.controller.settings import ControllerSettings, StackSettings
@@ -42,6 +43,8 @@ class Observer:
         self._gpu_nodes: Final = Followed(client, Selection(Node, None, {names.GPU_LABEL: "true"}), changed)
         self._turn_nodes: Final = Followed(client, Selection(Node, None, {names.TURN_LABEL: "true"}), changed)
         self.matchmakers: Final = Matchmakers(http, stack.matchmakers)
+        self._sessions: frozenset[str] = frozenset()
+        """Those there were when matchmakers last told who waits."""
         self._relays: Final = Relays(http, stack.turn.metrics_port) if stack.turn else None
 
     @property
@@ -69,6 +72,7 @@ class Observer:
 
     async def _ask_who_waits(self) -> None:
         await self.matchmakers.ask_who_waits()
+        self._sessions = frozenset(each.name for each in self._in_session())
         # Also when nobody waits: schedules and budgets go by the clock.
         self._changed()
 
@@ -83,15 +87,26 @@ class Observer:
         pool = self._stack.gpu
         return Cluster(
             fleets=tuple(fleet for each in self._fleets.objects.values() if (fleet := fleet_of(each))),
-            instances=tuple(found for each in self._instances.objects.values() if (found := instance_of(each))),
+            instances=tuple(self._seen_instances()),
             gpu_nodes=tuple(node_of(each, pool) for each in self._gpu_nodes.objects.values()),
             turn_nodes=tuple(node_of(each, pool) for each in self._turn_nodes.objects.values()),
             gpu_placeholders=self._holders("gpu"),
             turn_placeholders=self._holders("turn"),
-            waiting=self.matchmakers.waiting,
+            waiting=self._waiting(),
             relays=self._relays.relays if self._relays else {},
             ended=self.matchmakers.ended,
         )
+
+    def _seen_instances(self) -> Iterator[Instance]:
+        return (found for each in self._instances.objects.values() if (found := instance_of(each)))
+
+    def _in_session(self) -> Iterator[Instance]:
+        return (each for each in self._seen_instances() if each.stage is Stage.SESSION)
+
+    def _waiting(self) -> dict[str, int]:
+        """The queue as it was told last, less those who have had their instance since: that shows sooner."""
+        served = Counter(each.application for each in self._in_session() if each.name not in self._sessions)
+        return {name: max(0, number - served[name]) for name, number in self.matchmakers.waiting.items()}
 
     def _holders(self, pool: str) -> Placeholders | None:
         deployments: Mapping[str, Deployment] = self._placeholders.objects

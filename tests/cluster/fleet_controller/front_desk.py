@@ -6,7 +6,7 @@ It tells who waits and how sessions ended where a matchmaker does, and has nothi
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -31,6 +31,8 @@ class Visit:
     application: str
     came: float
     """Seconds, by the event loop's clock."""
+    wants: str | None = None
+    """A version; of no version, any."""
     began: float | None = None
     instance: str = ""
     uid: str = ""
@@ -75,9 +77,9 @@ class FrontDesk:
             await asyncio.gather(*tasks, return_exceptions=True)
             await runner.cleanup()
 
-    def arrive(self, application: str = "demo") -> Visit:
+    def arrive(self, application: str = "demo", version: str | None = None) -> Visit:
         """A player comes."""
-        visit = Visit(next(self._numbers), application, asyncio.get_running_loop().time())
+        visit = Visit(next(self._numbers), application, asyncio.get_running_loop().time(), version)
         self.visits.append(visit)
         self._queues.setdefault(application, deque()).append(visit)
         self._wake.set()
@@ -121,16 +123,24 @@ class FrontDesk:
                 self._idle.setdefault(label(pod, "app"), {})[name] = pod
         self._wake.set()
 
+    def idle_of(self, version: str, application: str = "demo") -> int:
+        """Instances of a version that could be claimed."""
+        return sum(label(pod, "version") == version for pod in self._idle.get(application, {}).values())
+
     async def _match(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
             for application, queue in self._queues.items():
-                while queue and (idle := self._idle.get(application)):
-                    name, pod = idle.popitem()
+                while queue and (name := self._for(queue[0], application)):
+                    pod = self._idle[application].pop(name)
                     if await self._claim(name, pod, queue[0]):
-                        visit = queue.popleft()
-                        visit.served.set()
+                        queue.popleft().served.set()
+
+    def _for(self, visit: Visit, application: str) -> str | None:
+        """An idle instance that would do."""
+        idle = self._idle.get(application, {})
+        return next((name for name, pod in idle.items() if visit.wants in (None, label(pod, "version"))), None)
 
     async def _claim(self, name: str, pod: Pod, visit: Visit) -> bool:
         """The claim is a matchmaker's: one patch that tests for the label that it replaces."""
@@ -162,7 +172,7 @@ class FrontDesk:
 
 
 def label(pod: Pod, name: str) -> str:
-    labels = (pod.metadata.labels if pod.metadata else None) or {}
+    labels: Mapping[str, str] = (pod.metadata.labels if pod.metadata else None) or {}
     return labels.get(f"app.pixel/{name}", "")
 
 

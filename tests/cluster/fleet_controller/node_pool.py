@@ -6,11 +6,13 @@ never more than the pool's maximum, and removes nodes that nothing stands on any
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 
 from lightkube import ApiError, AsyncClient
+from lightkube.core.client import LabelSelector
 from lightkube.models.core_v1 import NodeSpec, NodeStatus, Taint
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Node, Pod
@@ -20,8 +22,6 @@ from tests.cluster.fleet_controller.simulated_cluster import SIMULATED
 EXPENDABLE = -10
 """The autoscaler's `expendable-pods-priority-cutoff`: pods below it bring no node."""
 EVERY = 0.1
-SETTLING = 0.5
-"""For so long a new node is still expected to take in what waits."""
 
 
 @dataclass
@@ -44,7 +44,6 @@ class NodePool:
     largest: int = 0
     """Most nodes at once, ordered ones among them."""
     _coming: set[asyncio.Task[None]] = field(default_factory=set)
-    _settling: int = 0
     _names: Iterable[int] = field(default_factory=count)
     _empty: dict[str, float] = field(default_factory=dict)
 
@@ -56,26 +55,27 @@ class NodePool:
 
     async def _look(self) -> None:
         pods = [pod async for pod in self.client.list(Pod, namespace=self.namespace)]
-        nodes = [name_of(node) async for node in self.client.list(Node, labels={self.label: "true"})]
+        labels: LabelSelector = {self.label: "true"}
+        there = [node async for node in self.client.list(Node, labels=labels)]
+        nodes, open_ = [name_of(node) for node in there], [name_of(node) for node in there if not cordoned(node)]
         here = [pod for pod in pods if pod.spec and (pod.spec.nodeSelector or {}).get(self.label) == "true"]
-        expected = len(self._coming) + self._settling
-        wanted = math.ceil(sum(map(waits_for_room, here)) / self.slots) - expected
+        used = Counter(pod.spec.nodeName for pod in here if pod.spec and pod.spec.nodeName)
+        free = sum(max(0, self.slots - used[name]) for name in open_)
+        waiting = sum(map(waits_for_room, here))
+        # What is free, or on its way, takes in what waits as soon as the scheduler looks again.
+        wanted = math.ceil((waiting - free) / self.slots) - len(self._coming)
         for _ in range(min(wanted, self.most - len(nodes) - len(self._coming))):
             self.ordered.append(asyncio.get_running_loop().time())
             coming = asyncio.create_task(self._bring())
             self._coming.add(coming)
             coming.add_done_callback(self._coming.discard)
         self.largest = max(self.largest, len(nodes) + len(self._coming))
-        await self._remove_spare(nodes, pods)
+        if not waiting:
+            await self._remove_spare([name for name in nodes if not used[name]])
 
     async def _bring(self) -> None:
         await asyncio.sleep(self.provisioning())
         await self.add()
-        self._settling += 1
-        asyncio.get_running_loop().call_later(SETTLING, self._settled)
-
-    def _settled(self) -> None:
-        self._settling -= 1
 
     async def add(self) -> str:
         """One more node, at once."""
@@ -92,10 +92,9 @@ class NodePool:
         )
         return name
 
-    async def _remove_spare(self, nodes: list[str], pods: list[Pod]) -> None:
+    async def _remove_spare(self, empty: list[str]) -> None:
         now = asyncio.get_running_loop().time()
-        used = {pod.spec.nodeName for pod in pods if pod.spec}
-        self._empty = {name: self._empty.get(name, now) for name in nodes if name not in used}
+        self._empty = {name: self._empty.get(name, now) for name in empty}
         for name, since in self._empty.items():
             if now - since >= self.spare_seconds:
                 await remove(self.client, name)
@@ -108,6 +107,11 @@ def waits_for_room(pod: Pod) -> bool:
     priority = (pod.spec.priority if pod.spec else 0) or 0
     going = pod.metadata is not None and pod.metadata.deletionTimestamp is not None
     return unplaced and priority >= EXPENDABLE and not going and not (pod.spec and pod.spec.nodeName)
+
+
+def cordoned(node: Node) -> bool:
+    """It takes no more pods."""
+    return bool(node.spec and node.spec.unschedulable)
 
 
 async def remove(client: AsyncClient, name: str) -> None:

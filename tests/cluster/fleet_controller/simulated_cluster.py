@@ -6,6 +6,7 @@ Pods are real objects that nothing runs: they become ready, and end, as `stages.
 import json
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -59,6 +60,27 @@ class SimulatedCluster:
         found = yaml.safe_load(kubeconfig(cluster["cluster"]["server"], b"", {"token": done.stdout.strip()}))
         found["clusters"] = [cluster]
         return yaml.safe_dump(found)
+
+    def clear(self) -> None:
+        """Remove nodes and everything that runs, was decided or is remembered."""
+        instances, platform = "namespaces/pixel-instances", "namespaces/pixel"
+        for path in (
+            f"/apis/apps/v1/{instances}/deployments",
+            f"/apis/apps/v1/{instances}/replicasets",
+            f"/api/v1/{instances}/pods?gracePeriodSeconds=0",
+            "/api/v1/nodes",
+            f"/apis/coordination.k8s.io/v1/{platform}/leases",
+            f"/api/v1/{platform}/configmaps",
+            f"/apis/events.k8s.io/v1/{platform}/events",
+            f"/apis/events.k8s.io/v1/{instances}/events",
+        ):
+            done = self.run("delete", "--raw", path)
+            assert done.returncode == 0, done.stderr
+        deadline = time.monotonic() + 30
+        # A ReplicaSet may have started one more before it heard of its own end.
+        while self.run("get", "pods", "--namespace=pixel-instances", "--output=name").stdout:
+            assert time.monotonic() < deadline, "pods that do not go"
+            self.run("delete", "--raw", f"/api/v1/{instances}/pods?gracePeriodSeconds=0")
 
 
 @contextmanager

@@ -1,24 +1,14 @@
 """Warm instances and warm nodes on a real control plane: taken at once, refilled at once, never beyond the caps."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.cluster.fleet_controller.simulated_cluster import simulated_cluster
-from tests.cluster.fleet_controller.world import AT_ONCE, Starts, World, stack, world
+from tests.cluster.fleet_controller.simulated_cluster import SimulatedCluster
+from tests.cluster.fleet_controller.world import Starts, World, stack, world
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
-
-
-@asynccontextmanager
-async def service(config: dict[str, Any], starts: Starts = AT_ONCE) -> AsyncIterator[World]:
-    """In a cluster of its own."""
-    with simulated_cluster() as cluster:
-        async with world(cluster, config, starts=starts) as found:
-            yield found
 
 
 async def moment(service: World, holds: Callable[[], Awaitable[object]]) -> float:
@@ -27,9 +17,9 @@ async def moment(service: World, holds: Callable[[], Awaitable[object]]) -> floa
     return asyncio.get_running_loop().time()
 
 
-async def test_a_session_starts_at_once_and_what_it_took_is_replaced() -> None:
+async def test_a_session_starts_at_once_and_what_it_took_is_replaced(simulated: SimulatedCluster) -> None:
     config = stack({"buffer": {"instances": 2, "nodes": 1}}, max_nodes=8, slots=1)
-    async with service(config) as found:
+    async with world(simulated, config) as found:
         await found.settled(warm=2, holding=1)
         there = len(await found.nodes())
         delays = []
@@ -53,14 +43,14 @@ async def test_a_session_starts_at_once_and_what_it_took_is_replaced() -> None:
         assert len(await found.nodes()) == there + 2
 
 
-async def test_a_burst_beyond_the_buffer_waits_in_order_and_the_caps_hold() -> None:
+async def test_a_burst_beyond_the_buffer_waits_in_order_and_the_caps_hold(simulated: SimulatedCluster) -> None:
     """Fourteen players for eight slots, of which an application may have seven; then sessions end.
 
     An instance takes longer to start than the controller to decide: what a ReplicaSet starts beyond a maximum is taken
     back before it is ready.
     """
     config = stack({"buffer": {"instances": 2, "nodes": 1, "maximum": 7}}, max_nodes=4, slots=2)
-    async with service(config, Starts(2, 2)) as found:
+    async with world(simulated, config, starts=Starts(2, 2)) as found:
         await found.settled(warm=2, holding=2)
         visits = [found.desk.arrive() for _ in range(14)]
         await found.served(*visits[:7])
@@ -87,10 +77,10 @@ async def test_a_burst_beyond_the_buffer_waits_in_order_and_the_caps_hold() -> N
         await found.settled(warm=2, holding=2)
 
 
-async def test_from_nothing_by_the_queue_and_back_to_nothing() -> None:
+async def test_from_nothing_by_the_queue_and_back_to_nothing(simulated: SimulatedCluster) -> None:
     config = stack({"buffer": {"instances": 0, "minimum": 0}}, max_nodes=2, slots=2)
-    async with service(config) as found:
-        found.pool.spare_seconds = 0.5
+    async with world(simulated, config) as found:
+        found.pool.spare_seconds = 1.0
         await found.settled(warm=0)
 
         async def no_node() -> bool:
@@ -105,14 +95,14 @@ async def test_from_nothing_by_the_queue_and_back_to_nothing() -> None:
         await found.until(no_node, "the nodes go when nobody plays")
 
 
-async def test_a_full_pool_goes_to_the_application_of_the_higher_priority() -> None:
+async def test_a_full_pool_goes_to_the_application_of_the_higher_priority(simulated: SimulatedCluster) -> None:
     config = stack(
         {"name": "first", "priority": 10, "buffer": {"instances": 2}},
         {"name": "second", "buffer": {"instances": 2}},
         max_nodes=2,
         slots=2,
     )
-    async with service(config) as found:
+    async with world(simulated, config) as found:
         await found.settled(warm=2, app="first")
         await found.settled(warm=2, app="second")
         visits = [found.desk.arrive("first") for _ in range(2)]

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 from aiohttp import ClientSession
 from lightkube import AsyncClient, KubeConfig
+from lightkube.core.client import LabelSelector
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Node, Pod
 from prometheus_client.parser import text_string_to_metric_families
@@ -174,7 +175,7 @@ class World:
 
     async def placeholders(self) -> tuple[int, int]:
         """Placeholders of the GPU pool that hold their place, and those that wait for one."""
-        labels = {"app.pixel/placeholder": "gpu"}
+        labels: LabelSelector = {"app.pixel/placeholder": "gpu"}
         found = [pod async for pod in self.client.list(Pod, namespace=INSTANCES, labels=labels)]
         here = [pod for pod in found if not going(pod)]
         placed = sum(bool(pod.spec and pod.spec.nodeName) for pod in here)
@@ -246,6 +247,19 @@ class World:
         """Reasons of the events about a Deployment."""
         done = self.cluster.run("get", "events.events.k8s.io", "--namespace", namespace, "--output=json")
         return [each["reason"] for each in json.loads(done.stdout)["items"] if each["regarding"]["name"] == name]
+
+    def annotations(self, fleet: str) -> dict[str, str]:
+        """Of a Deployment."""
+        done = self.cluster.run("get", "deployment", fleet, "--namespace", INSTANCES, "--output=json")
+        found: dict[str, str] = json.loads(done.stdout)["metadata"]["annotations"]
+        return found
+
+    def memory(self) -> dict[str, Any]:
+        """What controllers remember, as it is written down."""
+        done = self.cluster.run("get", "configmap", "fleet-controller-memory", "--namespace=pixel", "--output=json")
+        text = json.loads(done.stdout).get("data", {}).get("memory.json", "{}")
+        found: dict[str, Any] = json.loads(text)
+        return found
 
     async def annotate(self, kind: str, name: str, **annotations: str | None) -> None:
         """As an operator would: `app.pixel/` is put before each key."""

@@ -71,8 +71,10 @@ class Observer:
             await asyncio.sleep(seconds)
 
     async def _ask_who_waits(self) -> None:
+        # From before the answers: who was served while they came is not to count as waiting.
+        sessions = frozenset(each.name for each in self._in_session())
         await self.matchmakers.ask_who_waits()
-        self._sessions = frozenset(each.name for each in self._in_session())
+        self._sessions = sessions
         # Also when nobody waits: schedules and budgets go by the clock.
         self._changed()
 

@@ -7,13 +7,13 @@ never more than the pool's maximum, and removes nodes that nothing stands on any
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
 from lightkube import ApiError, AsyncClient
 from lightkube.core.client import LabelSelector
-from lightkube.models.core_v1 import NodeSpec, NodeStatus, Taint
+from lightkube.models.core_v1 import NodeAddress, NodeSpec, NodeStatus, Taint
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Node, Pod
 
@@ -37,6 +37,8 @@ class NodePool:
     label: str = "app.pixel/gpu"
     taint: str = "nvidia.com/gpu"
     resource: str | None = "nvidia.com/gpu"
+    address: Callable[[int], str | None] = lambda _: None
+    """Where a node is, by its number."""
     spare_seconds: float = math.inf
     """How long a node stands empty before it is removed."""
     ordered: list[float] = field(default_factory=list)
@@ -44,7 +46,7 @@ class NodePool:
     largest: int = 0
     """Most nodes at once, ordered ones among them."""
     _coming: set[asyncio.Task[None]] = field(default_factory=set)
-    _names: Iterable[int] = field(default_factory=count)
+    _names: Iterator[int] = field(default_factory=count)
     _empty: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -79,15 +81,22 @@ class NodePool:
 
     async def add(self) -> str:
         """One more node, at once."""
-        name = f"{self.label.rpartition('/')[2]}-{next(iter(self._names))}"
+        number = next(self._names)
+        name = f"{self.label.rpartition('/')[2]}-{number}"
+        address = self.address(number)
+        labels = {SIMULATED: "true", "kubernetes.io/hostname": name}
         room = {"cpu": "64", "memory": "256Gi", "pods": "110"}
         if self.resource:
             room[self.resource] = str(self.slots)
         await self.client.create(
             Node(
-                metadata=ObjectMeta(name=name, labels={SIMULATED: "true", self.label: "true"}),
+                metadata=ObjectMeta(name=name, labels={**labels, self.label: "true"}),
                 spec=NodeSpec(taints=[Taint(key=self.taint, effect="NoSchedule")]),
-                status=NodeStatus(capacity=room, allocatable=room),
+                status=NodeStatus(
+                    capacity=room,
+                    allocatable=room,
+                    addresses=[NodeAddress(type="InternalIP", address=address)] if address else None,
+                ),
             )
         )
         return name

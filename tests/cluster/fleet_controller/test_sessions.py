@@ -175,3 +175,20 @@ async def test_a_lost_node_frees_what_was_counted_on_it(simulated: SimulatedClus
         more = [found.desk.arrive() for _ in range(6 - len(left))]
         await found.served(*more)
         await all_live(found, [*left, *more])
+
+
+async def test_what_a_replica_set_is_too_late_for_is_refused_to_it(simulated: SimulatedCluster) -> None:
+    """And to nobody else: matchmakers end sessions, kubelets and collectors of garbage finish what is gone."""
+    async with world(simulated, stack({"buffer": {"instances": 1}}, max_nodes=1, slots=2)) as found:
+        visit = found.desk.arrive()
+        await found.served(visit)
+        await found.settled(warm=1)
+        (idle, *_) = await found.pods("idle")
+        late = "--as=system:serviceaccount:kube-system:replicaset-controller"
+        where = ("--namespace", INSTANCES, "--wait=false")
+        refused = found.cluster.run("delete", "pod", visit.instance, *where, late)
+        assert "a player has this instance" in refused.stderr
+        await all_live(found, [visit])
+        assert found.cluster.run("delete", "pod", name_of(idle), *where, late).returncode == 0
+        collector = "--as=system:serviceaccount:kube-system:pod-garbage-collector"
+        assert found.cluster.run("delete", "pod", visit.instance, *where, collector).returncode == 0

@@ -126,6 +126,7 @@ class World:
     desk: FrontDesk
     pool: NodePool
     config: dict[str, Any]
+    turn_port: int | None = None
     processes: list[Process] = field(default_factory=list)
     _count: int = 0
 
@@ -134,6 +135,8 @@ class World:
         self._count += 1
         identity = f"controller-{self._count}"
         settings = controller_settings(load(self.config)) | {"matchmakers": f"http://127.0.0.1:{self.desk.port}"}
+        if self.turn_port is not None:
+            settings["turn"]["metrics_port"] = self.turn_port
         folder = self.cluster.folder
         (folder / "controller.json").write_text(json.dumps(settings))
         (folder / "controller.kubeconfig").write_text(self.cluster.account("pixel", "fleet-controller"))
@@ -284,6 +287,7 @@ async def world(
     starts: Starts = AT_ONCE,
     provisioning: Callable[[], float] = lambda: 1.0,
     controllers: int = 1,
+    turn_port: int | None = None,
 ) -> AsyncIterator[World]:
     """The objects of a stack file, a front desk, a node pool and so many controllers.
 
@@ -304,7 +308,7 @@ async def world(
         await running.enter_async_context(desk.open())
         pool = NodePool(client, INSTANCES, its.pools.gpu.max, its.pools.slots or 1, provisioning)
         growing = asyncio.create_task(pool.run())
-        found = World(cluster, client, http, desk, pool, config)
+        found = World(cluster, client, http, desk, pool, config, turn_port)
         try:
             for _ in range(controllers):
                 found.start_controller()

@@ -193,7 +193,7 @@ def _controller(network: NetworkSettings) -> Iterator[Opening]:
     observation = tcp(ports.OBSERVATION)
     yield to("api", Block(network.subnets.api), tcp(ports.KUBERNETES_API), "Fleets, instances and nodes")
     yield to("api-service", Block(IPv4Network(SERVICES_CIDR[1])), tcp(ports.HTTPS), "The same")
-    yield to("dns", CLUSTER_DNS, _DNS, "The addresses of matchmakers")
+    yield to("dns", CLUSTER_DNS, DNS_PORTS, "The addresses of matchmakers")
     yield to("matchmakers", MATCHMAKER, observation, "Who waits, and how sessions ended")
     yield to("turn", Block(network.subnets.turn), tcp(ports.TURN_METRICS), "What TURN nodes carry")
     yield Opening("matchmakers-from-controller", MATCHMAKER, Way.FROM, (CONTROLLER,), observation, "The same")

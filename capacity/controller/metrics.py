@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from capacity.controller.allotment import Cap
 from capacity.controller.budget import Restraint
 from capacity.controller.figures import Figures, FleetFigures
 from capacity.controller.settings import StackSettings
@@ -53,8 +54,8 @@ class _Decided(Collector):
         text = "Instances wanted beyond what the fleet gets, by what cut them off"
         cut = GaugeMetricFamily("pixel_capacity_capped_instances", text, labels=[*labels, "cap"])
         for fleet in figures.fleets:
-            for cap, number in fleet.cut.items():
-                cut.add_metric([fleet.application, fleet.version, cap.value], number)
+            for cap in Cap:
+                cut.add_metric([fleet.application, fleet.version, cap.value], fleet.cut.get(cap, 0))
         yield cut
 
     def _of_pools(self, figures: Figures) -> Families:

@@ -42,7 +42,7 @@ TEST_TOOLS = (
     *("prometheus", "promtool", "kube-state-metrics", "cert-manager", "kube-network-policies", "kwok"),
     "actionlint",
 )
-"""What the program installs in a real cluster by charts and images, simulated nodes, what reads workflows: for tests."""
+"""For tests: what the program installs in a real cluster by charts and images, nodes without machines, a linter."""
 
 
 class DemoError(Exception):

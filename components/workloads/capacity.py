@@ -19,9 +19,9 @@ from components.settings.schedules import Cron, Once, Schedule, Weekly, When
 from components.workloads import INSTANCES_ACCOUNT, INSTANCES_NAMESPACE, PLATFORM_NAMESPACE, USER
 from components.workloads.namespaces import Namespaces
 
-SIDECAR_CPU = 50
-SIDECAR_MEMORY = 96
-"""What an instance requests beside its application: thousandths of a core, and MiB."""
+COMPANIONS_CPU = 60
+COMPANIONS_MEMORY = 144
+"""What sidecar and CPU exporter request beside an application: thousandths of a core, and MiB."""
 _TURN_CPU, _TURN_MEMORY = 10, 16
 """What a placeholder of the TURN pool requests: it is there for its node, not for room on it."""
 
@@ -123,8 +123,8 @@ def placeholder_pools(its: Settings) -> list[dict[str, Any]]:
 def slot(apps: Sequence[AppSettings]) -> tuple[int, int]:
     """What the largest instance requests, in thousandths of a core and MiB: a slot is to be any application's."""
     return (
-        max(millicores(app.resources.cpu) for app in apps) + SIDECAR_CPU,
-        max(mebibytes(app.resources.memory) for app in apps) + SIDECAR_MEMORY,
+        max(millicores(app.resources.cpu) for app in apps) + COMPANIONS_CPU,
+        max(mebibytes(app.resources.memory) for app in apps) + COMPANIONS_MEMORY,
     )
 
 

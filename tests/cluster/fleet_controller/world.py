@@ -27,9 +27,9 @@ from components.workloads.capacity import controller_settings
 from tests.cluster.fleet_controller.front_desk import FrontDesk, Visit, going, label, ready
 from tests.cluster.fleet_controller.node_pool import NodePool, name_of
 from tests.cluster.fleet_controller.simulated_cluster import NO_LONGER_THAN, STARTS_IN, SimulatedCluster
-from tests.cluster.test_custom_resources import whole_numbers
 from tests.ports import free_port
 from tests.program.recording import run
+from tests.program.rendering import whole_numbers
 from tests.unit.components.settings_cases import GOOD
 
 INSTANCES = "pixel-instances"

@@ -36,7 +36,7 @@ PLAYERS = 3000
 OPERATIONS = 8080
 """The session API and the operator page of the matchmaker."""
 OBSERVATION = 9000
-"""Health and metrics of the matchmaker and the sidecar."""
+"""Health and metrics of the matchmaker, the sidecar and the fleet controller."""
 CPU_EXPORTER = 9001
 """What each process of an instance uses; beside the sidecar's own metrics, in the same pod."""
 

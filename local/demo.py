@@ -38,8 +38,11 @@ CLUSTER_TOOLS = (
     "kubectl",
     "coredns",
 )
-TEST_TOOLS = ("prometheus", "promtool", "kube-state-metrics", "cert-manager", "kube-network-policies", "actionlint")
-"""What the program installs in a real cluster by charts and images, and what reads workflows: for tests."""
+TEST_TOOLS = (
+    *("prometheus", "promtool", "kube-state-metrics", "cert-manager", "kube-network-policies", "kwok"),
+    "actionlint",
+)
+"""For tests: what the program installs in a real cluster by charts and images, nodes without machines, a linter."""
 
 
 class DemoError(Exception):

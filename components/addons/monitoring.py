@@ -119,6 +119,8 @@ def recording_rules(its: Settings) -> dict[str, Any]:
         "namespace": MONITORING_NAMESPACE,
         "monitoring": its.monitoring,
         "apps": [{"name": app.name, "target": buffer_target(app)} for app in its.apps],
+        "controlled": its.capacity.enabled,
+        "shared": any(app.shared for app in its.apps),
         "gpu_nodes": its.pools.gpu.max,
         "turn_bits": turn_node_gbits(its.monitoring, its.pools) * 10**9,
         "turn_pool": its.pools.turn,
@@ -131,7 +133,7 @@ def recording_rules(its: Settings) -> dict[str, Any]:
 
 def buffer_target(app: AppSettings) -> int:
     """The instances that an application keeps warm for players: none of a version that gets no sessions."""
-    return app.buffer * sum(version.weight > 0 for version in app.versions)
+    return app.buffer.instances * sum(version.weight > 0 for version in app.versions)
 
 
 def session_cost(pools: PoolsSettings) -> str:

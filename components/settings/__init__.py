@@ -17,6 +17,13 @@ from components.settings.apps import (
     read_images,
 )
 from components.settings.autoscaling import AutoscalingSettings, read_autoscaling
+from components.settings.capacity import (
+    CapacitySettings,
+    check_buffers,
+    check_capacity,
+    check_nodes,
+    read_capacity,
+)
 from components.settings.cluster import ClusterSettings, check_cluster, check_elsewhere, read_cluster
 from components.settings.ingress import (
     CertificatesSettings,
@@ -86,12 +93,14 @@ class Settings:
     webhooks: WebhooksSettings
     regions: RegionsSettings
     page: PageSettings
+    capacity: CapacitySettings
 
     @property
     def own_images(self) -> tuple[Image, ...]:
         """Where the images of the project and of the applications are, those that the stack file names itself."""
-        references = [self.images.signalling, self.images.turn, *(app.image for app in self.apps)]
-        return tuple(dict.fromkeys(image_of(reference) for reference in references))
+        images = self.images
+        references = [images.signalling, images.turn, images.capacity, *(app.image for app in self.apps)]
+        return tuple(dict.fromkeys(image_of(reference) for reference in references if reference))
 
     @property
     def wanted_secrets(self) -> frozenset[Secret]:
@@ -126,6 +135,7 @@ def load(config: Mapping[str, Any]) -> Settings:
         'the OCID of a compartment, "ocid1.compartment.oc1..…"',
     )
     cluster = read_cluster(root.section("cluster"))
+    capacity = read_capacity(root.section("capacity", optional=True))
     registry = read_registry(root.section("registry", optional=True))
     redis = read_redis(root.section("redis", optional=True))
     pull_secret = PULL_SECRET if registry.pull is not None else None
@@ -139,7 +149,7 @@ def load(config: Mapping[str, Any]) -> Settings:
         pools=read_pools(root.section("pools"), region, existing=cluster.existing is not None),
         images=replace(read_images(root.section("images")), pull_secret=pull_secret),
         turn=read_turn(root.section("turn", optional=True)),
-        apps=read_apps(root),
+        apps=read_apps(root, capacity.timezone),
         autoscaling=read_autoscaling(root.section("autoscaling", optional=True)),
         ingress=read_ingress(root.section("ingress", optional=True)),
         certificates=read_certificates(root.section("certificates", optional=True)),
@@ -158,6 +168,7 @@ def load(config: Mapping[str, Any]) -> Settings:
         webhooks=read_webhooks(root.section("webhooks", optional=True)),
         regions=read_regions(root.section("regions", optional=True)),
         page=read_page(root.section("page", optional=True)),
+        capacity=capacity,
     )
     root.close()
     refusals.stop()
@@ -167,7 +178,10 @@ def load(config: Mapping[str, Any]) -> Settings:
     check_pools(settings.pools, settings.cluster, settings.network, refusals, other_turn=bool(settings.turn.external))
     check_images(settings.images, refusals)
     check_monitoring(settings.monitoring, settings.pools, refusals)
-    check_apps(settings.apps, settings.pools, refusals)
+    check_apps(settings.apps, settings.pools, controlled=settings.capacity.enabled, refusals=refusals)
+    check_capacity(settings.capacity, settings.images, refusals)
+    check_nodes(settings.capacity, settings.pools, settings.cluster, settings.monitoring, refusals)
+    check_buffers(settings.apps, settings.cluster, settings.autoscaling, settings.monitoring, refusals)
     check_egress(settings.apps, settings.network, refusals)
     check_turn(settings.turn, settings.apps, settings.cluster, settings.network, refusals)
     check_ingress(settings.ingress, settings.certificates, settings.dns, settings.domain, refusals)

@@ -123,6 +123,19 @@ class Reader:
             self.refusals.add(self.key(name), value, "out of range", f"Use {form}")
         return value
 
+    def number(self, name: str, low: float, high: float, default: float = _ABSENT) -> float:
+        """A number from `low` to `high`, both included."""
+        form = f"a number from {low:g} to {high:g}"
+        value = self._take(name, form, default)
+        if value is _ABSENT:
+            return low
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.refusals.add(self.key(name), value, "not a number", f"Use {form}")
+            return low
+        if not low <= value <= high:
+            self.refusals.add(self.key(name), value, "out of range", f"Use {form}")
+        return float(value)
+
     def flag(self, name: str) -> bool:
         """True or false."""
         value = self._take(name, "true or false", _ABSENT)

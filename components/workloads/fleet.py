@@ -35,10 +35,15 @@ class FleetArgs:
     """The ConfigMap with what the sidecars prove tickets by."""
     namespaces: Namespaces
     nodes: pulumi.Resource
+    controller: pulumi.Resource | None
+    """What sets the number of its instances; None where the program does."""
 
 
 class Fleet(pulumi.ComponentResource):
-    """A Deployment that keeps the instance buffer and carries its weight; claimed instances leave it."""
+    """A Deployment that keeps the instance buffer and carries its weight; claimed instances leave it.
+
+    How many that are the fleet controller says, or the horizontal autoscaler; where there is neither, the stack file.
+    """
 
     deployment: pulumi.Output[str]
 
@@ -52,6 +57,7 @@ class Fleet(pulumi.ComponentResource):
                 "namespace": INSTANCES_NAMESPACE,
                 "app": args.app,
                 "version": args.version,
+                "replicas": None if args.controller or args.app.shared else args.app.buffer.instances,
                 "images": args.images,
                 "gpu": args.pools.sharing.resource,
                 "tolerations": gpu_tolerations(args.pools.preemptible),
@@ -72,7 +78,8 @@ class Fleet(pulumi.ComponentResource):
             },
             parent=self,
             depends_on=[args.namespaces],
-            rolls_out_after=[args.nodes, args.tickets],
+            # Without a number Kubernetes begins with one instance; a controller that is there corrects it at once.
+            rolls_out_after=[args.nodes, args.tickets, *([args.controller] if args.controller else [])],
             rollout_timeout=f"{_DEADLINE_MINUTES}m",
         )
         self.deployment = pulumi.Output.from_input(fleet_name)

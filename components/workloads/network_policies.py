@@ -81,6 +81,7 @@ def tcp(*numbers: int) -> tuple[Port, ...]:
 
 
 MATCHMAKER = Pods(PLATFORM_NAMESPACE, {"app.kubernetes.io/name": "matchmaker"})
+CONTROLLER = Pods(PLATFORM_NAMESPACE, {"app.kubernetes.io/name": "fleet-controller"})
 INSTANCES = Pods(INSTANCES_NAMESPACE)
 _VALKEY = Pods(PLATFORM_NAMESPACE, {"app.kubernetes.io/name": "valkey"})
 TRAEFIK = Pods(INGRESS_NAMESPACE, {"app.kubernetes.io/name": "traefik"})
@@ -102,8 +103,10 @@ def openings(
     apps: Sequence[AppSettings],
     redis: RedisMode = RedisMode.NONE,
     turn: TurnSettings = _STANDARD_TURN,
+    *,
+    controlled: bool = False,
 ) -> tuple[Opening, ...]:
-    """The table."""
+    """The table; with the rows of the fleet controller where there is one."""
     api = Block(network.subnets.api)
     # Engines that look before kube-proxy has translated see the Service's own address, the first of its network.
     api_service = Block(IPv4Network(SERVICES_CIDR[1]))
@@ -189,6 +192,7 @@ def openings(
         ),
         *_media(network, apps, turn),
         *_redis(redis, network),
+        *(_controller(network) if controlled else ()),
         *(each for app in apps if app.egress for each in _egress(app, network)),
     )
 
@@ -210,6 +214,22 @@ def _media(network: NetworkSettings, apps: Sequence[AppSettings], turn: TurnSett
         peers = (*own, *((players,) if direct else ()))
         if peers:
             yield Opening(f"{app.name}-media", instances, Way.TO, peers, udp, "The application's own ICE servers")
+
+
+def _controller(network: NetworkSettings) -> Iterator[Opening]:
+    """What the fleet controller needs: the API, and what matchmakers and TURN nodes say of themselves."""
+
+    def to(name: str, peer: Peer, allowed: tuple[Port, ...], reason: str) -> Opening:
+        return Opening(f"controller-to-{name}", CONTROLLER, Way.TO, (peer,), allowed, reason)
+
+    observation = tcp(ports.OBSERVATION)
+    yield to("api", Block(network.subnets.api), tcp(ports.KUBERNETES_API), "Fleets, instances and nodes")
+    yield to("api-service", Block(IPv4Network(SERVICES_CIDR[1])), tcp(ports.HTTPS), "The same")
+    yield to("dns", CLUSTER_DNS, DNS_PORTS, "The addresses of matchmakers")
+    yield to("matchmakers", MATCHMAKER, observation, "Who waits, and how sessions ended")
+    yield to("turn", Block(network.subnets.turn), tcp(ports.TURN_METRICS), "What TURN nodes carry")
+    yield Opening("matchmakers-from-controller", MATCHMAKER, Way.FROM, (CONTROLLER,), observation, "The same")
+    yield Opening("prometheus-to-controller", CONTROLLER, Way.FROM, (PROMETHEUS,), observation, "Metrics")
 
 
 def _redis(mode: RedisMode, network: NetworkSettings) -> tuple[Opening, ...]:

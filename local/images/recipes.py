@@ -26,6 +26,7 @@ class Recipe:
 
 
 RECIPES: tuple[Recipe, ...] = (
+    Recipe("capacity", "capacity/Dockerfile", packages=("capacity", "signalling/shell"), group="capacity"),
     Recipe(
         "signalling",
         "signalling/Dockerfile",

@@ -59,7 +59,7 @@ class Tool:
     """One executable.
 
     ``ask`` are the arguments that make it print its version on standard output; without any it cannot tell, and is
-    never taken from PATH. ``release`` is None where nobody publishes the executable by itself.
+    never taken from PATH. ``release`` is None where nobody publishes the executable by itself, with its checksum.
     """
 
     name: str
@@ -225,6 +225,20 @@ _TOOLS: Final = (
             module="addons",
             package="sigs.k8s.io/kube-network-policies/cmd/kube-network-policies/standard",
             output="standard",
+        ),
+    ),
+    Tool(
+        name="kwok",
+        version="0.8.0",
+        ask=("--version",),
+        fit=Fit.SAME_MINOR_OR_NEWER,
+        # Its releases have executables and no checksums.
+        release=None,
+        source=Source(
+            module="kwok",
+            package="sigs.k8s.io/kwok/cmd/kwok",
+            output="kwok",
+            variables=(("sigs.k8s.io/kwok/pkg/consts.Version", "v0.8.0"),),
         ),
     ),
 )

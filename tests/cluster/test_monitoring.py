@@ -13,10 +13,12 @@ from aiohttp import ClientSession, WSServerHandshakeError
 from lightkube import AsyncClient, KubeConfig
 from lightkube.models.core_v1 import NodeAddress, NodeStatus
 from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.coordination_v1 import Lease
 from lightkube.resources.core_v1 import Namespace, Node, Pod
 from lightkube.resources.core_v1 import NodeStatus as NodeStatusResource
 
 from components.settings import Settings, load
+from components.workloads.capacity import controller_settings
 from signalling.tickets.keys import public_line, signing_key
 from tests.cluster.api_server import api_server
 from tests.cluster.discovery import Target, write_targets
@@ -50,13 +52,15 @@ pytestmark = [
 
 ADDRESS = "127.0.0.78"
 """The instance's."""
-PORTS = ("PLAYER", "HEALTH", "INSTANCE", "INSTANCE_HEALTH", "STREAMER", "CPU", "NODE", "PROMETHEUS")
+PORTS = ("PLAYER", "HEALTH", "INSTANCE", "INSTANCE_HEALTH", "STREAMER", "CPU", "CONTROLLER", "NODE", "PROMETHEUS")
 
 
 def its_settings() -> Settings:
     config = patched("pixel:pools/gpu/sharing", {"mode": "cpu"})
     config["pixel:apps"][0]["name"] = "demo"
     config["pixel:monitoring"] = {"enabled": True, "gpu_hour_price": 2.0}
+    config["pixel:capacity"] = {"enabled": True, "budget": {"gpu_hours": {"soft": 50, "hard": 60}}}
+    config["pixel:images"]["capacity"] = "fra.ocir.io/acme/pixel/capacity:1.0.0"
     return load(config)
 
 
@@ -97,6 +101,8 @@ class Service:
         status = NodeStatus(addresses=[NodeAddress(type="InternalIP", address="127.0.0.1")]).to_dict()
         await self.kubernetes.patch(NodeStatusResource, "turn-1", {"status": status})
         await make_fleet(self.kubernetes, "demo-v1")
+        await self.kubernetes.create(Namespace(metadata=ObjectMeta(name="pixel")))
+        await self.kubernetes.create(Lease(metadata=ObjectMeta(name="fleet-controller", namespace="pixel")))
 
     def _programs(self, kubeconfig: str) -> dict[str, tuple[list[str], dict[str, str]]]:
         port, folder = self.port, self.folder
@@ -122,6 +128,13 @@ class Service:
             "CPU_EXPORTER_APPLICATION": "demo",
             "CPU_REQUEST_APP": "500",
         }
+        capacity = controller_settings(self.its) | {"matchmakers": f"http://127.0.0.1:{port['HEALTH']}"}
+        (folder / "controller.json").write_text(json.dumps(capacity))
+        controller = {
+            "CONTROLLER_SETTINGS": str(folder / "controller.json"),
+            "CONTROLLER_HEALTH_PORT": str(port["CONTROLLER"]),
+            "KUBECONFIG": str(folder / "kubeconfig"),
+        }
         exporter = [
             "prometheus-node-exporter",
             "--no-collector.systemd",
@@ -130,6 +143,7 @@ class Service:
         return {
             "matchmaker": ([sys.executable, "-m", "signalling.matchmaker"], matchmaker),
             "cpu-exporter": ([sys.executable, "-m", "streamer.cpu_exporter"], cpu_exporter),
+            "fleet-controller": ([sys.executable, "-m", "capacity.controller"], controller),
             "node-exporter": (exporter, {}),
         }
 
@@ -141,6 +155,7 @@ class Service:
         turn = {"__meta_kubernetes_pod_node_name": "turn-1", "__meta_kubernetes_node_label_app_pixel_turn": "true"}
         targets = [
             Target("matchmaker", f"127.0.0.1:{self.port['HEALTH']}", {"namespace": "pixel", "pod": "matchmaker-1"}),
+            Target("fleet-controller", f"127.0.0.1:{self.port['CONTROLLER']}", {"namespace": "pixel", "pod": "c-1"}),
             Target("instances", f"{ADDRESS}:{self.port['INSTANCE_HEALTH']}", instance),
             Target("cpu-exporters", f"{ADDRESS}:{self.port['CPU']}", instance),
             Target("node-exporter", f"127.0.0.1:{self.port['NODE']}", turn),

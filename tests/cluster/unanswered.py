@@ -8,6 +8,7 @@ REASONS: Mapping[str, str] = {
     "DCGM_FI_DEV_FB_USED": "needs a GPU",
     "DCGM_FI_DEV_GPU_TEMP": "needs a GPU",
     "DCGM_FI_DEV_XID_ERRORS": "needs a GPU",
+    "pixel_schedule_in_force": "the stack has no schedule",
 }
 
 WITHOUT_CLUSTER: Mapping[str, str] = {

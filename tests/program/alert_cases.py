@@ -28,6 +28,9 @@ _GPU = 'gpu="0",node="gpu-1",namespace="pixel-instances",pod="demo-1"'
 _GPU_LABELS = {"gpu": "0", "node": "gpu-1", "namespace": "pixel-instances", "pod": "demo-1"}
 _CERTIFICATE = 'name="play",exported_namespace="ingress"'
 _CERTIFICATE_LABELS = {"name": "play", "exported_namespace": "ingress"}
+_CAPPED = 'pixel_capacity_capped_instances{application="demo",version="v2",cap="pool"}'
+_FLEET = 'application="demo",version="v2"'
+_TARGET = 'pixel_buffer_target{application="showroom",version="1-4-2",pod="a"}'
 _TX = 'node_network_transmit_bytes_total{node="turn-1",turn="true",device="ens3"}'
 _HELD = 'pixel_turn_allocations{node="turn-1"}'
 _FAILED = 'pixel_turn_allocation_failures_total{node="turn-1",why="%s"}'
@@ -56,9 +59,10 @@ CASES = (
     Case(
         "PixelBufferEmpty",
         "30m",
-        {'pixel_instances_idle{application="showroom"}': "0x60"},
+        {'pixel_instances_idle{application="showroom"}': "0x60", _TARGET: "2x60"},
         {"application": "showroom", "severity": "warning"},
-        {'pixel_instances_idle{application="showroom"}': "1x60"},
+        # A schedule, a budget or an operator wants none.
+        {_TARGET: "0x60"},
     ),
     Case(
         "PixelCapReached",
@@ -94,6 +98,36 @@ CASES = (
         {"application": "demo", "version": "v2", "severity": "critical"},
         {_STARTED: "0+9x60"},
         "50%",
+    ),
+    Case(
+        "PixelCapacityCapped",
+        "40m",
+        {_CAPPED: "3x60"},
+        {"application": "demo", "cap": "pool", "severity": "warning"},
+        {_CAPPED: "0x60"},
+        "3",
+    ),
+    Case(
+        "PixelBudgetReached",
+        "10m",
+        {'pixel_budget_reached{limit="soft"}': "1x60", 'pixel_budget_reached{limit="hard"}': "0x60"},
+        {"limit": "soft", "severity": "warning"},
+        {'pixel_budget_reached{limit="soft"}': "0x60"},
+    ),
+    Case(
+        "PixelVersionRolledBack",
+        "10m",
+        {f"pixel_version_rolled_back{{{_FLEET}}}": "1x60"},
+        {"application": "demo", "version": "v2", "severity": "critical"},
+        {f"pixel_version_rolled_back{{{_FLEET}}}": "0x60"},
+    ),
+    Case(
+        "PixelFleetControllerDown",
+        "10m",
+        # Two replicas, and neither leads.
+        {'pixel_controller_leading{pod="a"}': "0x60", 'pixel_controller_leading{pod="b"}': "0x60"},
+        {"severity": "critical"},
+        {'pixel_controller_leading{pod="a"}': "1x60"},
     ),
     Case(
         "PixelMatchmakerDown",

@@ -29,6 +29,8 @@ def small() -> Settings:
     config["pixel:pools"]["gpu"]["availability_domains"] = config["pixel:pools"]["gpu"]["availability_domains"][:1]
     config["pixel:apps"][0]["buffer"]["instances"] = 1
     config["pixel:monitoring"] = {"enabled": True}
+    config["pixel:capacity"] = {"enabled": True}
+    config["pixel:images"]["capacity"] = "fra.ocir.io/acme/pixel/capacity:1.0.0"
     return load(config)
 
 

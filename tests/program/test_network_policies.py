@@ -32,6 +32,26 @@ ROWS: list[tuple[str, str, str, int, bool]] = [
     ("stranger", "session instance", "TCP", 9000, False),
     ("prometheus", "matchmaker", "TCP", 9000, True),
     ("prometheus", "matchmaker", "TCP", 3000, False),
+    ("prometheus", "controller", "TCP", 9000, True),
+    ("grafana", "controller", "TCP", 9000, False),
+    ("stranger", "controller", "TCP", 9000, False),
+    ("matchmaker", "controller", "TCP", 9000, False),
+    ("traefik", "controller", "TCP", 9000, False),
+    ("session instance", "controller", "TCP", 9000, False),
+    ("controller", "matchmaker", "TCP", 9000, True),
+    ("controller", "matchmaker", "TCP", 3000, False),
+    ("controller", "API server", "TCP", 6443, True),
+    ("controller", "API server", "TCP", 12250, False),
+    ("controller", "API Service", "TCP", 443, True),
+    ("controller", "cluster DNS", "UDP", 53, True),
+    ("controller", "TURN node", "TCP", 9641, True),
+    ("controller", "TURN node", "TCP", 22, False),
+    ("controller", "TURN node", "UDP", 3478, False),
+    ("controller", "idle instance", "TCP", 9000, False),
+    ("controller", "session instance", "TCP", 3000, False),
+    ("controller", "prometheus", "TCP", 9090, False),
+    ("controller", "metadata service", "TCP", 80, False),
+    ("controller", "internet", "TCP", 443, False),
     ("prometheus", "idle instance", "TCP", 9000, True),
     ("prometheus", "session instance", "TCP", 9000, True),
     ("prometheus", "idle instance", "TCP", 9001, True),
@@ -215,6 +235,7 @@ def ends(record: Record, its: Settings) -> dict[str, End]:
     """The ends of the table, with the labels that the program's own pods really carry."""
     pods = dict(record.pods())
     matchmaker = pods["deployment-pixel-matchmaker"]["metadata"]["labels"]
+    controller = pods["deployment-pixel-fleet-controller"]["metadata"]["labels"]
     turn = pods["daemonset-pixel-turn"]
     app = its.apps[0]
     instance = pods[f"deployment-pixel-instances-{app.fleet_name(app.versions[0])}"]["metadata"]["labels"]
@@ -228,6 +249,7 @@ def ends(record: Record, its: Settings) -> dict[str, End]:
 
     return {
         "matchmaker": pod("pixel", matchmaker, "default-1"),
+        "controller": pod("pixel", controller, "default-1"),
         "idle instance": pod("pixel-instances", instance, "gpu-1"),
         "session instance": pod("pixel-instances", session, "gpu-1"),
         "image holder": pod("pixel-instances", held[0] if held else {"app.pixel/prepull": "none"}, "gpu-1"),

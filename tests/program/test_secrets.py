@@ -154,7 +154,7 @@ def test_repositories_are_private_and_those_of_the_images(record: Record, its: S
     if its.registry.repositories is Repositories.EXISTING:
         assert made == []
         return
-    wanted = {"pixel/signalling", "pixel/turn", *(app.image.split("/", 2)[2] for app in its.apps)}
+    wanted = {"pixel/signalling", "pixel/turn", "pixel/capacity", *(app.image.split("/", 2)[2] for app in its.apps)}
     assert {each.inputs["displayName"] for each in made} == wanted
     assert all(each.inputs["isPublic"] is False and each.inputs["isImmutable"] is True for each in made)
 
@@ -183,7 +183,7 @@ def test_pods_of_private_images_pull_with_the_secret_of_their_namespace(record: 
 
 def test_a_token_of_the_stack_itself_reaches_the_secret_only(stack: str) -> None:
     pull = {"username": "robot", "auth_token": "token-of-the-stack", "servers": ["registry.example.com"]}
-    images = {name: f"registry.example.com/pixel/{name}:1.0" for name in ("signalling", "turn")}
+    images = {name: f"registry.example.com/pixel/{name}:1.0" for name in ("signalling", "turn", "capacity")}
     record = with_config(stack, registry={"pull": pull}, images=images)
     content = json.loads(decoded(secret_named(record, "registry-pull"))[".dockerconfigjson"])
     assert content == {"auths": {"registry.example.com": {"username": "robot", "password": "token-of-the-stack"}}}

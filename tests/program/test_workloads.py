@@ -20,7 +20,7 @@ def by_name(record: Record, name: str) -> dict[str, Any]:
 
 def test_every_object_stands_in_a_namespace_of_ours_and_after_it(record: Record) -> None:
     cluster_wide = {"Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "GatewayClass"}
-    cluster_wide |= {"ClusterIssuer", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
+    cluster_wide |= {"ClusterIssuer", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "PriorityClass"}
     namespaces = {each.inputs["metadata"]["name"]: each.urn for each in record.objects("Namespace")}
     for each in record.objects():
         # kube-system is there from the start.
@@ -39,7 +39,7 @@ def test_pods_start_after_the_nodes_and_what_they_read(record: Record) -> None:
     secret = turn_secret(record).urn
     for each in record.objects("Deployment", "DaemonSet"):
         assert pools <= each.dependencies
-        if each.inputs["metadata"]["namespace"] == "pixel":
+        if each.name in ("deployment-pixel-matchmaker", "daemonset-pixel-turn"):
             assert secret in each.dependencies
         assert each.create_timeout in ("10m", "30m")
     for each in record.objects("ConfigMap", "ServiceAccount", "Role"):
@@ -87,7 +87,9 @@ def test_rights_are_no_wider_than_needed(record: Record) -> None:
     assert rights("Role", "turn") == [([""], ["pods"], ["list", "watch"])]
     roles = {each.inputs["metadata"]["name"] for each in record.objects("Role", "ClusterRole")}
     engine = {"pixel-network-policy-engine"} & roles
-    assert roles == {"matchmaker", "pixel-matchmaker", "turn", "pixel-turn"} | engine
+    # The fleet controller's are looked at with the rest of it, in `test_capacity`.
+    controller = {"fleet-controller", "pixel-fleet-controller"} & roles
+    assert roles == {"matchmaker", "pixel-matchmaker", "turn", "pixel-turn"} | engine | controller
     for role in engine:
         assert rights("ClusterRole", role) == [
             ([""], ["pods", "namespaces"], ["list", "watch"]),
@@ -114,7 +116,9 @@ def test_the_matchmaker_is_where_it_is_looked_for(record: Record, its: Settings)
 
 
 def test_there_is_a_fleet_for_every_version(record: Record, its: Settings) -> None:
-    fleets = [each.inputs for each in record.objects("Deployment") if each.inputs["metadata"]["namespace"] != "pixel"]
+    fleets = [
+        each.inputs for each in record.objects("Deployment") if "app.pixel/app" in each.inputs["metadata"]["labels"]
+    ]
     wanted = {app.fleet_name(v): (app, v) for app in its.apps for v in app.versions}
     assert {fleet["metadata"]["name"] for fleet in fleets} == set(wanted)
     for fleet in fleets:
@@ -125,7 +129,7 @@ def test_there_is_a_fleet_for_every_version(record: Record, its: Settings) -> No
         assert fleet["metadata"]["labels"].items() < labels.items()
         assert fleet["metadata"]["annotations"] == {"app.pixel/weight": str(version.weight)}
         assert spec["template"]["metadata"] == {"labels": labels}
-        assert spec["replicas"] == app.buffer
+        assert "replicas" not in spec, "the fleet controller's"
         assert spec["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
         (container,) = spec["template"]["spec"]["containers"]
         assert container["image"] == f"{app.image}:{version.tag}"
@@ -173,7 +177,7 @@ def test_a_new_tag_and_a_new_weight_change_only_fleets(stack: str) -> None:
 def test_instances_are_where_gpus_are_and_end_gently(record: Record, its: Settings) -> None:
     drains = {app.fleet_name(v): app.session.drain_seconds for app in its.apps for v in app.versions}
     for name, template in record.pods():
-        if not name.startswith("deployment-pixel-instances-"):
+        if "app.pixel/app" not in template["metadata"]["labels"]:
             continue
         pod = template["spec"]
         (application,) = pod["containers"]

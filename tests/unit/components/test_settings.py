@@ -321,7 +321,7 @@ BAD: list[tuple[str, Any, str, list[str]]] = [
     ("pixel:apps/0/resources/cpu_limit", "1", "pixel:apps[0].resources.cpu_limit", ["below the request, 3750m"]),
     ("pixel:apps/0/buffer", DELETED, "pixel:apps[0].buffer", ["missing"]),
     ("pixel:apps/0/buffer/instances", -1, "pixel:apps[0].buffer.instances", ["-1", "from 0 to 1000"]),
-    ("pixel:apps/0/buffer/nodes", 1, "pixel:apps[0].buffer.nodes", ["unknown", "Known: instances"]),
+    ("pixel:apps/0/buffer/node", 1, "pixel:apps[0].buffer.node", ["unknown", "Did you mean nodes?"]),
     ("pixel:apps/0/resolution/width", 1921, "pixel:apps[0].resolution.width", ["1921", "even"]),
     ("pixel:apps/0/resolution/frame_rate", 240, "pixel:apps[0].resolution.frame_rate", ["240", "1 to 120"]),
     ("pixel:apps/0/arguments", "-RenderOffScreen", "pixel:apps[0].arguments", ["not a list"]),

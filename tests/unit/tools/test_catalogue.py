@@ -18,6 +18,7 @@ MODULE_OF = {
     "etcd": ("go.etcd.io/etcd/server/v3", "v"),
     "coredns": ("github.com/coredns/coredns", "v"),
     "actionlint": ("github.com/rhysd/actionlint", "v"),
+    "kwok": ("sigs.k8s.io/kwok", "v"),
     **dict.fromkeys(KUBERNETES, ("k8s.io/kubernetes", "v")),
     # The module of Prometheus 3.14 is v0.314, since a module of version 3 would need another name.
     **dict.fromkeys(("prometheus", "promtool"), ("github.com/prometheus/prometheus", "v0.3")),

@@ -15,9 +15,13 @@ STARTED_ANNOTATION: Final = "app.pixel/session-started"
 PLAYER_ANNOTATION: Final = "app.pixel/player"
 SUBJECT_ANNOTATION: Final = "app.pixel/subject"
 DRAINING_ANNOTATION: Final = "app.pixel/draining"
+"""`true` on an instance or a fleet, by an operator: it gets no new session."""
 COST_ANNOTATION: Final = "controller.kubernetes.io/pod-deletion-cost"
 """Kubernetes' own: of several pods a ReplicaSet deletes the one that costs least first. Here: the players of a shared
 instance, which is also how every matchmaker learns of them."""
+
+GPU_VENDOR: Final = "nvidia.com/"
+"""Begins the names of what a device plugin hands out: a GPU, a slot of one, or a partition."""
 
 Patch: TypeAlias = list[dict[str, object]]
 
@@ -65,6 +69,8 @@ class Instance:
     """Of a shared instance."""
     node: str | None = None
     """Where it runs."""
+    gpu: str | None = None
+    """What it holds of its node's GPUs, by the device plugin's name; None where it was handed none."""
 
     @property
     def usable(self) -> bool:
@@ -106,7 +112,13 @@ def instance_of(pod: Pod) -> Instance | None:
         draining=annotations.get(DRAINING_ANNOTATION) == "true",
         players=_number(annotations.get(COST_ANNOTATION, "")),
         node=pod.spec.nodeName if pod.spec else None,
+        gpu=_gpu(pod),
     )
+
+
+def _gpu(pod: Pod) -> str | None:
+    limits = (each.resources.limits or {} for each in (pod.spec.containers if pod.spec else []) if each.resources)
+    return next((name for its in limits for name in its if name.startswith(GPU_VENDOR)), None)
 
 
 @dataclass(frozen=True, slots=True)

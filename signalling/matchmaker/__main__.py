@@ -45,7 +45,7 @@ async def _serve(its: settings.MatchmakerSettings, places: settings.Places) -> N
         records = RedisRecords(store.client) if isinstance(store, RedisStore) else None
         secret_files = read_secret_files(stack, places)
         front = MatchmakerFront(
-            its, stack, secret_files, issuer, api, shared=records, operator_page=places.operator_page
+            its, stack, secret_files, issuer, api, shared=records, operator_folder=places.operator_page
         )
         around = Surroundings(
             # A container that is started anew in its pod is another replica: what the one before held is lost.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from signalling.kubernetes.api import ClaimRefused, ClusterApi
-from signalling.kubernetes.fleets import Fleet, drained_patch, pause_patch
+from signalling.kubernetes.fleets import Fleet, buffer_patch, drained_patch, pause_patch
 from signalling.kubernetes.instances import Instance, Pool, drain_patch, instance_of
 from signalling.matchmaker.endings import Endings
 from signalling.matchmaker.inventory import Inventory
@@ -112,9 +112,16 @@ class Control:
 
     async def drain_version(self, application: str, version: str, *, drained: bool) -> bool:
         """Give a version no new sessions, or some again; False when there is none."""
+        return await self._patch_version(application, version, drained_patch(drained=drained))
+
+    async def set_buffer(self, application: str, version: str, instances: int | None) -> bool:
+        """Keep so many warm instances of a version, or what the stack says (None); False when there is none."""
+        return await self._patch_version(application, version, buffer_patch(instances))
+
+    async def _patch_version(self, application: str, version: str, patch: dict[str, object]) -> bool:
         its = [each for each in self._fleets.fleets if (each.application, each.version) == (application, version)]
         for fleet in its:
-            await self._api.patch_fleet(fleet.name, drained_patch(drained=drained))
+            await self._api.patch_fleet(fleet.name, patch)
         return bool(its)
 
     def _shares(self, instance: Instance) -> bool:

@@ -23,13 +23,13 @@ from signalling.login.tickets import ShownTickets, no_peers
 from signalling.login.tokens import NoLogin, SharedLogin, SignedLogin, TokenLogin
 from signalling.matchmaker.admission import COOKIE, Redirected
 from signalling.matchmaker.issuing import Issuer
-from signalling.matchmaker.page import page_files, serve_file
 from signalling.matchmaker.replica import Replica
 from signalling.matchmaker.settings import MatchmakerSettings, Places, StackSettings
 from signalling.operations.audit import AuditLog
 from signalling.operations.credential import AdminKey
 from signalling.operations.handlers import Operations
 from signalling.operations.matchmaker import MatchmakerService
+from signalling.operations.page import operator_page
 from signalling.operations.server import Access, OperationsServer
 from signalling.outgoing import fetching
 from signalling.records.interface import Records
@@ -88,16 +88,19 @@ class MatchmakerFront:
         api: ClusterApi,
         *,
         shared: Records | None = None,
-        operator_page: Path | None = None,
+        operator_folder: Path | None = None,
     ) -> None:
-        """``shared`` is what replicas keep together; None for the only one. ``operator_page`` is a folder."""
+        """``shared`` is what replicas keep together; None for the only one.
+
+        ``operator_folder`` holds the operator's page.
+        """
         self._settings: Final = settings
         self._stack: Final = stack
         self._secrets: Final = secrets
         self._issuer: Final = issuer
         self._api: Final = api
         self._shared: Final = shared
-        self._page_folder: Final = operator_page
+        self._operator_folder: Final = operator_folder
         self._records: Final[Records] = MemoryRecords() if shared is None else shared
         # Issuers and peers are named by the stack, and may be anywhere; webhooks' names could be made to lead inside.
         self._http: Final = fetching.session(private=True)
@@ -176,7 +179,7 @@ class MatchmakerFront:
             public_status=self._stack.api.public_status,
             proxies=self._stack.limits.proxies,
         )
-        app = OperationsServer(operations, access, registry).application(self._operator_page())
+        app = OperationsServer(operations, access, registry).application(operator_page(self._operator_folder))
         its = self._settings
         self._operations = await listening.listen(app, its.operations_host, its.operations_port)
         LOG.info("session API", extra={"port": self.operations_port})
@@ -269,16 +272,3 @@ class MatchmakerFront:
                 except Exception:
                     LOG.exception("usage round failed")
             await asyncio.sleep(SEEN_SECONDS)
-
-    def _operator_page(self) -> Callable[[web.Request], Coroutine[Any, Any, web.StreamResponse]] | None:
-        folder = self._page_folder
-        if folder is None or not folder.is_dir():
-            return None
-        files = {f"/operator{path}": file for path, file in page_files(folder).items()}
-
-        async def static(request: web.Request) -> web.StreamResponse:
-            if request.path == "/operator":
-                return web.Response(status=308, headers={"Location": "/operator/"})
-            return serve_file(files, request)
-
-        return static

@@ -10,7 +10,8 @@ from msgspec import UNSET, Meta, UnsetType
 from signalling.protocol.session_messages import Reason
 from signalling.tickets.claims import Role
 
-MOST_A_PAGE: Final = 200
+MOST_A_PAGE: Final = 1000
+MOST_INSTANCES: Final = 10_000
 LONGEST_NAME: Final = 253
 
 Time: TypeAlias = Annotated[datetime, Meta(tz=True)]
@@ -62,6 +63,9 @@ class Session(_Answer, frozen=True, kw_only=True):
     version: str | None = None
     instance: str | None = None
     node: str | None = None
+    gpu: Annotated[
+        str | None, Meta(description="What it holds of its node's GPUs, by the device plugin's name; null for none.")
+    ] = None
     joined: Annotated[Time | None, Meta(description="When it joined the queue.")] = None
     started: Annotated[Time | None, Meta(description="When it was given its instance.")] = None
     position: Annotated[int | None, Meta(description="In the queue, from 1.")] = None
@@ -95,6 +99,9 @@ class Instance(_Answer, frozen=True, kw_only=True):
     version: str
     state: InstanceState
     node: str | None = None
+    gpu: Annotated[
+        str | None, Meta(description="What it holds of its node's GPUs, by the device plugin's name; null for none.")
+    ] = None
     address: str | None = None
     session: str | None = None
     started: Annotated[Time | None, Meta(description="When its session was given it.")] = None
@@ -114,7 +121,17 @@ class Fleet(_Answer, frozen=True, kw_only=True):
     version: str
     weight: Annotated[int, Meta(description="Its share of new sessions, relative to the application's other fleets.")]
     drained: Annotated[bool, Meta(description="An operator gives it no new sessions.")]
-    buffer: Annotated[int, Meta(description="Warm instances that it shall have.")]
+    rolled_back: Annotated[
+        str | None, Meta(description="Why the fleet controller gives it no new sessions; null while it does.")
+    ] = None
+    buffer: Annotated[int, Meta(description="Instances without a session that it shall have now.")]
+    target: Annotated[
+        int | None,
+        Meta(description="How many of them are for players to come; null where no fleet controller keeps it."),
+    ] = None
+    override: Annotated[
+        int | None, Meta(description="What an operator asked for in the place of the stack's buffer.")
+    ] = None
     starting: Count
     idle: Count
     sessions: Count
@@ -161,7 +178,8 @@ class Node(_Answer, frozen=True, kw_only=True):
     pools: Annotated[tuple[str, ...], Meta(description="default, turn, gpu.")]
     ready: bool
     schedulable: bool
-    gpus: Count = 0
+    shape: Annotated[str, Meta(description="Its instance type, such as VM.GPU.A10.1.")] = ""
+    gpus: Annotated[int, Meta(ge=0, description="What its device plugin hands out: GPUs, slots or partitions.")] = 0
     instances: Count = 0
     sessions: Count = 0
     kubelet: str = ""
@@ -325,6 +343,12 @@ class Drain(_Request, frozen=True, kw_only=True):
     """How to drain an instance: one that has a session ends it after a warning."""
 
     seconds: Annotated[float, Meta(ge=0, le=86_400)] = 300
+
+
+class Buffer(_Request, frozen=True, kw_only=True):
+    """What a version keeps ready until a deployment changes its application's settings."""
+
+    instances: Annotated[int, Meta(ge=0, le=MOST_INSTANCES, description="Warm instances.")]
 
 
 class Link(_Request, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from signalling.operations.audit import AuditLog
 from signalling.operations.problems import Absent, Away, Refused
 from signalling.operations.service import Service
 from signalling.store.interface import StoreUnavailable
-from signalling.tickets.claims import LinkTicket
+from signalling.tickets.claims import LinkTicket, Role
 from signalling.usage.ledger import Ledger
 
 LONGEST_RANGE: Final = timedelta(days=400)
@@ -77,9 +77,21 @@ async def _with_players(api: Operations, sessions: Sequence[d.Session]) -> list[
         if session.instance is None:
             return session
         async with free:
-            return msgspec.structs.replace(session, players=await api.service.players(session.id))
+            return _told(session, await api.service.players(session.id))
 
     return list(await asyncio.gather(*map(ask, sessions)))
+
+
+def _told(session: d.Session, players: tuple[d.Player, ...] | None) -> d.Session:
+    """A session as its instance tells of it: only there it is known whether the owner is connected."""
+    state = session.state
+    if state is d.SessionState.RUNNING and players is not None:
+        owner = next((player for player in players if player.role is Role.OWNER), None)
+        if owner is None:
+            state = d.SessionState.STARTING
+        elif not owner.connected:
+            state = d.SessionState.AWAY
+    return msgspec.structs.replace(session, state=state, players=players)
 
 
 async def get_session(api: Operations, call: Call) -> d.Session:
@@ -154,6 +166,19 @@ async def drain_version(api: Operations, call: Call) -> d.Done:
 async def resume_version(api: Operations, call: Call) -> d.Done:
     """The opposite."""
     await api.service.drain_version(call.path["application"], call.path["version"], drained=False)
+    return d.Done(target=_version(call))
+
+
+async def set_buffer(api: Operations, call: Call) -> d.Done:
+    """The fleet controller follows."""
+    body: d.Buffer = call.body
+    await api.service.set_buffer(call.path["application"], call.path["version"], body.instances)
+    return d.Done(target=_version(call))
+
+
+async def reset_buffer(api: Operations, call: Call) -> d.Done:
+    """The opposite."""
+    await api.service.set_buffer(call.path["application"], call.path["version"], None)
     return d.Done(target=_version(call))
 
 

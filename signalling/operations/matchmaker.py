@@ -11,12 +11,13 @@ from lightkube.resources.core_v1 import Node
 
 from signalling.kubernetes.api import ClusterApi
 from signalling.kubernetes.fleets import Fleet
-from signalling.kubernetes.instances import Instance, Pool
+from signalling.kubernetes.instances import GPU_VENDOR, Instance, Pool
 from signalling.kubernetes.nodes import TURN_LABEL, turn_address
 from signalling.matchmaker.replica import Replica
 from signalling.matchmaker.sidecars import Participant
 from signalling.operations import definitions as d
 from signalling.operations.problems import Absent, Away, InTheWay
+from signalling.operations.statuses import Statuses
 from signalling.protocol.session_messages import Reason
 from signalling.regions.peers import Peers
 from signalling.store.interface import Place, StoreUnavailable
@@ -30,7 +31,7 @@ POOLS: Final[Mapping[str, str]] = {
     TURN_LABEL: "turn",
     "app.pixel/gpu": "gpu",
 }
-GPU: Final = "nvidia.com/gpu"
+SHAPE: Final = "node.kubernetes.io/instance-type"
 
 
 class MatchmakerService:
@@ -53,6 +54,7 @@ class MatchmakerService:
         self._applications: Final = applications
         self._peers: Final = peers
         self._clock: Final = clock
+        self._statuses: Final = Statuses(self._control.status, clock)
         self._nodes: tuple[float, Sequence[Node]] | None = None
         self._listing: Final = asyncio.Lock()
 
@@ -87,8 +89,8 @@ class MatchmakerService:
     async def players(self, session: str) -> tuple[d.Player, ...] | None:
         """See Service."""
         instance = self._instance(session)
-        status = None if instance is None else await self._control.status(instance)
-        return None if status is None else tuple(map(_player, status.participants))
+        status = None if instance is None else await self._statuses.of(instance)
+        return None if status is None or status.over else tuple(map(_player, status.participants))
 
     async def end(self, session: str, reason: Reason, seconds: float) -> None:
         """See Service."""
@@ -138,6 +140,14 @@ class MatchmakerService:
     async def drain_version(self, application: str, version: str, *, drained: bool) -> None:
         """See Service."""
         if not await _in_kubernetes(self._control.drain_version(application, version, drained=drained)):
+            raise Absent("version")
+
+    async def set_buffer(self, application: str, version: str, instances: int | None) -> None:
+        """See Service."""
+        its = [each for each in self._control.fleets if (each.application, each.version) == (application, version)]
+        if its and instances is not None and all(fleet.buffer_target is None for fleet in its):
+            raise InTheWay("no fleet controller keeps this version's buffer: the stack file says how large it is")
+        if not await _in_kubernetes(self._control.set_buffer(application, version, instances)):
             raise Absent("version")
 
     async def queue(self, application: str, limit: int) -> d.Queue:
@@ -216,6 +226,7 @@ def _session(instance: Instance) -> d.Session | None:
         version=instance.version,
         instance=instance.name,
         node=instance.node,
+        gpu=instance.gpu,
         started=_iso(instance.started),
     )
 
@@ -227,6 +238,7 @@ def _instance(instance: Instance) -> d.Instance:
         version=instance.version,
         state=_state(instance),
         node=instance.node,
+        gpu=instance.gpu,
         address=instance.address,
         session=instance.session,
         started=_iso(instance.started),
@@ -253,7 +265,10 @@ def _fleet(fleet: Fleet, states: Mapping[tuple[str, d.InstanceState], int]) -> d
         version=fleet.version,
         weight=fleet.weight,
         drained=fleet.drained,
+        rolled_back=fleet.rolled_back,
         buffer=fleet.buffer,
+        target=fleet.buffer_target,
+        override=fleet.buffer_override,
         starting=number(d.InstanceState.STARTING),
         idle=number(d.InstanceState.IDLE),
         sessions=number(d.InstanceState.SESSION) + number(d.InstanceState.DRAINING),
@@ -281,7 +296,8 @@ def _node(node: Node, here: Mapping[str | None, int], busy: Mapping[str | None, 
         pools=_pools(node),
         ready=any(condition.type == "Ready" and condition.status == "True" for condition in conditions),
         schedulable=not (node.spec is not None and node.spec.unschedulable),
-        gpus=int(room.get(GPU, "0")),
+        shape=((node.metadata.labels if node.metadata else None) or {}).get(SHAPE, ""),
+        gpus=sum(int(number) for name, number in room.items() if name.startswith(GPU_VENDOR)),
         instances=here.get(name, 0),
         sessions=busy.get(name, 0),
         kubelet=info.kubeletVersion if info else "",

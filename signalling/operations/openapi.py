@@ -57,6 +57,8 @@ def _operation(route: Route) -> dict[str, Any]:
 
 def _statuses(route: Route) -> Iterable[HTTPStatus]:
     yield route.status
+    if not route.acts:
+        yield HTTPStatus.NOT_MODIFIED
     if route.query is not d.Nothing or route.body is not None:
         yield HTTPStatus.BAD_REQUEST
     yield HTTPStatus.UNAUTHORIZED
@@ -71,6 +73,8 @@ def _statuses(route: Route) -> Iterable[HTTPStatus]:
 
 
 def _response(status: HTTPStatus, route: Route) -> dict[str, Any]:
+    if status is HTTPStatus.NOT_MODIFIED:
+        return {"description": "It is what the ETag of If-None-Match stands for."}
     content = _content(route.answer, "application/json") if status is route.status else _content(d.Problem, MEDIA_TYPE)
     return {"description": status.phrase, "content": content}
 

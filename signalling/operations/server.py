@@ -1,5 +1,6 @@
 """The HTTP side of the session API: credential, decoding, answers, audit. What a request means is in ``handlers``."""
 
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-from aiohttp import web
+from aiohttp import ETag, web
 from multidict import MultiMapping
 from prometheus_client import CollectorRegistry, Counter
 
@@ -27,6 +28,8 @@ MOST_BYTES: Final = 65_536
 """Of a request."""
 _REFUSALS_LOGGED: Final = Rate(interval=60, burst=5)
 """Wrong credentials of one address that are worth a line."""
+_WORTH_COMPRESSING: Final = 2048
+"""Bytes."""
 _SAFE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -79,12 +82,13 @@ class OperationsServer:
         if request.method == "OPTIONS" and origin in self._access.origins:
             response: web.StreamResponse = web.Response(status=HTTPStatus.NO_CONTENT)
             response.headers["Access-Control-Allow-Methods"] = "GET, POST"
-            response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, X-Operator"
+            response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, If-None-Match, X-Operator"
             response.headers["Access-Control-Max-Age"] = "600"
         else:
             response = await self._answered(request, handler)
         if origin in self._access.origins:
             response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = "ETag"
             response.headers["Vary"] = "Origin"
         return response
 
@@ -118,11 +122,8 @@ class OperationsServer:
                 details = {} if call.body is None else msgspec.to_builtins(call.body)
                 found = await route.handle(self._operations, call)
                 status = route.status.value
-                return web.Response(
-                    body=msgspec.json.encode(found),
-                    status=status,
-                    headers={"Content-Type": "application/json", **_SAFE},
-                )
+                content = msgspec.json.encode(found)
+                return _made(content, status) if route.acts else _unless_known(content, request)
             except Exception as error:
                 refused = refused_by(error, "/".join(request.match_info.values()))
                 if refused is None:
@@ -196,6 +197,24 @@ class OperationsServer:
             return found or web.json_response(missing, status=HTTPStatus.NOT_FOUND)
 
         return handle
+
+
+def _made(content: bytes, status: int) -> web.Response:
+    return web.Response(body=content, status=status, headers={"Content-Type": "application/json", **_SAFE})
+
+
+def _unless_known(content: bytes, request: web.Request) -> web.Response:
+    """What is asked for, or only that it is still what the asker has: pages ask again every few seconds."""
+    tag = hashlib.sha256(content).hexdigest()[:32]
+    if any(known.value == tag for known in request.if_none_match or ()):
+        response = web.Response(status=HTTPStatus.NOT_MODIFIED, headers=_SAFE)
+    else:
+        response = _made(content, HTTPStatus.OK)
+        if len(content) > _WORTH_COMPRESSING:
+            response.enable_compression()
+    # Weak: compressed or not, it is the same.
+    response.etag = ETag(tag, is_weak=True)
+    return response
 
 
 def _query(route: Route, given: MultiMapping[str]) -> Any:  # noqa: ANN401 - the route's struct

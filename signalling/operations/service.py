@@ -29,7 +29,7 @@ class Service(Protocol):
         ...
 
     async def players(self, session: str) -> tuple[Player, ...] | None:
-        """Who takes part, asked of the session's instance; None if there is none, or it does not say."""
+        """Who takes part, asked of the session's instance; None if there is none, it does not say, or all is over."""
         ...
 
     async def end(self, session: str, reason: Reason, seconds: float) -> None:
@@ -54,6 +54,10 @@ class Service(Protocol):
 
     async def drain_version(self, application: str, version: str, *, drained: bool) -> None:
         """Give a version no new sessions, or give it some again. Raises Absent."""
+        ...
+
+    async def set_buffer(self, application: str, version: str, instances: int | None) -> None:
+        """Keep so many warm, or what the stack says (None). Raises Absent; InTheWay where nobody would follow."""
         ...
 
     async def queue(self, application: str, limit: int) -> Queue:

@@ -3,7 +3,7 @@
 import pytest
 
 from signalling.kubernetes.api import ClaimRefused
-from signalling.kubernetes.fleets import drained_patch, fleet_of, pause_patch
+from signalling.kubernetes.fleets import Fleet, buffer_patch, drained_patch, fleet_of, pause_patch
 from signalling.kubernetes.instances import (
     COST_ANNOTATION,
     Claim,
@@ -29,6 +29,7 @@ from tests.unit.signalling.memory_cluster import (
     pod,
 )
 
+MIG = "nvidia.com/mig-1g.24gb"
 CLAIM = Claim("s1", "p1", "2026-01-01T00:00:00.000Z", "somebody@example.com")
 
 
@@ -140,6 +141,52 @@ def test_a_shared_instance_says_how_many_players_it_has(text, players):
 
 def test_the_number_of_players_is_written_on_the_pod():
     assert read(patched(pod("a"), cost_patch(read(pod("a")), 4))).players == 4
+
+
+@pytest.mark.parametrize(
+    ("containers", "held"),
+    [
+        ([{"name": "app", "resources": {"limits": {"cpu": "2", "nvidia.com/gpu": "1"}}}], "nvidia.com/gpu"),
+        (
+            [{"name": "exporter"}, {"name": "app", "resources": {"limits": {MIG: "1"}}}],
+            "nvidia.com/mig-1g.24gb",
+        ),
+        ([{"name": "app", "resources": {"limits": {"memory": "1Gi"}}}, {"name": "exporter", "resources": {}}], None),
+    ],
+)
+def test_what_an_instance_holds_of_a_gpu(containers, held):
+    thing = {**pod("a"), "spec": {"containers": containers, "nodeName": "gpu-1"}}
+    assert read(thing).gpu == held
+    assert read(thing).node == "gpu-1"
+
+
+def fleet_that_says(**annotations: str) -> Fleet:
+    thing = fleet("demo-v1", weight="80")
+    thing["metadata"]["annotations"] |= {f"app.pixel/{name.replace('_', '-')}": it for name, it in annotations.items()}
+    found = fleet_of(as_deployment(thing))
+    assert found is not None
+    return found
+
+
+def test_a_rollback_goes_before_the_weight_of_the_stack():
+    assert fleet_that_says().weight == 80
+    why = '{"weight":"80","revision":"3","at":"2027-01-15T08:30:00+00:00","why":"4 of 20 sessions failed"}'
+    found = fleet_that_says(weight_override="0", rolled_back=why)
+    assert (found.weight, found.rolled_back, found.stated_well) == (0, "4 of 20 sessions failed", True)
+    assert fleet_that_says(weight_override="none").weight == 80
+    assert fleet_that_says(rolled_back="not JSON").rolled_back == ""
+
+
+def test_a_fleet_tells_the_controllers_target_and_an_operators_buffer():
+    found = fleet_that_says(buffer_target="2")
+    assert (found.buffer_target, found.buffer_override) == (2, None)
+    assert fleet_that_says(buffer_target="many").buffer_target is None
+    thing = fleet("demo-v1")
+    merge(thing, buffer_patch(7))
+    asked = fleet_of(as_deployment(thing))
+    assert asked is not None and asked.buffer_override == 7
+    merge(thing, buffer_patch(None))
+    assert thing == fleet("demo-v1")
 
 
 def test_an_operator_pauses_an_application_and_drains_a_version_by_annotations():

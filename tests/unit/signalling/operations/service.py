@@ -115,6 +115,13 @@ class FakeService:
             raise Absent("version")
         self.told.append(("drain version", application, version, drained))
 
+    async def set_buffer(self, application: str, version: str, instances: int | None) -> None:
+        if (application, version) != ("demo", "v1"):
+            raise Absent("version")
+        if instances is not None and instances > 100:
+            raise InTheWay("no fleet controller keeps this version's buffer")
+        self.told.append(("buffer", application, version, instances))
+
     async def queue(self, application: str, limit: int):
         if application not in {"demo", "other"}:
             raise Absent("application")

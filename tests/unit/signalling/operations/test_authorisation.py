@@ -12,7 +12,7 @@ from tests.unit.signalling.operations.service import AT, CURRENT, KEY, PREVIOUS,
 
 PATHS = {"session": "s1", "instance": "demo-1", "application": "demo", "version": "v1"}
 QUERIES = {"getUsage": "?start=2027-01-15T00:00:00Z&end=2027-01-16T00:00:00Z"}
-BODIES = {"createTicket": {"application": "demo"}}
+BODIES = {"createTicket": {"application": "demo"}, "setBuffer": {"instances": 3}}
 REFERENCE = ("/api/status", "/api/streamers", "/api/streamers/demo-1", "/api/players", "/api/players/s1")
 OPERATIONS = {
     route.operation: (

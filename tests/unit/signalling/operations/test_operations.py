@@ -8,19 +8,21 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from signalling.operations.definitions import Player, Session
 from signalling.operations.openapi import document
 from signalling.operations.routes import BASE, ROUTES
 from signalling.operations.server import MOST_BYTES
 from signalling.protocol.session_messages import Reason
 from signalling.store.interface import StoreUnavailable
-from signalling.tickets.claims import LinkTicket
+from signalling.tickets.claims import LinkTicket, Role
 from signalling.tickets.keys import public_keys, public_line
 from signalling.tickets.signing import prove
 from signalling.usage.ledger import OpenSession
-from tests.unit.signalling.operations.service import AT, CURRENT, KEY, running
+from tests.unit.signalling.operations.service import AT, CURRENT, KEY, SESSIONS, running
 
 
 @pytest.fixture
@@ -65,6 +67,51 @@ async def test_a_session_shows_who_takes_part(api):
 
 
 @pytest.mark.parametrize(
+    ("players", "state"),
+    [
+        (None, "running"),
+        ((), "starting"),
+        (((Role.SPECTATOR, True),), "starting"),
+        (((Role.OWNER, False), (Role.SPECTATOR, True)), "away"),
+        (((Role.OWNER, True),), "running"),
+    ],
+)
+async def test_with_its_players_a_session_says_where_it_is(api, monkeypatch, players, state):
+    async def told(_: str) -> tuple[Player, ...] | None:
+        if players is None:
+            return None
+        return tuple(Player(player="p", role=role, connected=connected) for role, connected in players)
+
+    monkeypatch.setattr(api.service, "players", told)
+    _, session, _ = await api.ask("GET", f"{BASE}/sessions/s1")
+    assert session["state"] == state
+
+
+async def test_what_has_not_changed_is_not_sent_again(api):
+    _, _, headers = await api.ask("GET", f"{BASE}/nodes")
+    tag = headers["Etag"]
+    assert tag.startswith('W/"')
+    status, content, headers = await api.ask("GET", f"{BASE}/nodes", If_None_Match=f'"other", {tag}')
+    assert (status, content, headers["Etag"], headers["Cache-Control"]) == (304, b"", tag, "no-store")
+    assert (await api.ask("GET", f"{BASE}/instances", If_None_Match=tag))[0] == 200
+    assert (await api.ask("GET", f"{BASE}/nodes", key="wrong", If_None_Match=tag))[0] == 401
+
+
+async def test_long_answers_are_compressed_for_whoever_can_read_that(api, monkeypatch):
+    async def many() -> list[Session]:
+        return [msgspec.structs.replace(SESSIONS[0], id=f"s{number:04}") for number in range(1000)]
+
+    monkeypatch.setattr(api.service, "sessions", many)
+    _, page, headers = await api.ask("GET", f"{BASE}/sessions?limit=1000")
+    assert len(page["items"]) == 1000
+    assert headers["Content-Encoding"] in {"deflate", "gzip"}
+    _, _, plain = await api.ask("GET", f"{BASE}/sessions?limit=1000", Accept_Encoding="identity")
+    assert "Content-Encoding" not in plain
+    assert headers["Etag"] == plain["ETag"]
+    assert "Content-Encoding" not in (await api.ask("GET", f"{BASE}/nodes"))[2]
+
+
+@pytest.mark.parametrize(
     ("method", "path", "body", "told"),
     [
         ("POST", "/sessions/s1/end", None, ("end", "s1", Reason.TERMINATED, 60)),
@@ -74,6 +121,8 @@ async def test_a_session_shows_who_takes_part(api):
         ("POST", "/applications/demo/resume", None, ("pause", "demo", False)),
         ("POST", "/applications/demo/versions/v1/drain", None, ("drain version", "demo", "v1", True)),
         ("POST", "/applications/demo/versions/v1/resume", None, ("drain version", "demo", "v1", False)),
+        ("POST", "/applications/demo/versions/v1/buffer", {"instances": 5}, ("buffer", "demo", "v1", 5)),
+        ("POST", "/applications/demo/versions/v1/buffer/reset", None, ("buffer", "demo", "v1", None)),
     ],
 )
 async def test_actions_are_done_and_written_down(api, caplog, method, path, body, told):
@@ -135,6 +184,10 @@ async def test_an_action_is_done_though_the_audit_store_is_away(api, caplog, mon
         ("GET", "/sessions/nobody", None, 404, None, "nobody"),
         ("POST", "/instances/nobody/drain", None, 404, None, "nobody"),
         ("POST", "/applications/demo/versions/v9/drain", None, 404, None, "demo/v9"),
+        ("POST", "/applications/demo/versions/v1/buffer", {}, 422, "instances", None),
+        ("POST", "/applications/demo/versions/v1/buffer", {"instances": -1}, 422, "instances", -1),
+        ("POST", "/applications/demo/versions/v9/buffer", {"instances": 1}, 404, None, "demo/v9"),
+        ("POST", "/applications/demo/versions/v1/buffer", {"instances": 101}, 409, None, "demo/v1"),
         ("GET", "/applications/nobody/queue", None, 404, None, "nobody"),
         ("POST", "/applications/other/pause", None, 409, None, "other"),
         ("GET", "/nowhere", None, 404, None, "/api/v1/nowhere"),

@@ -193,7 +193,7 @@ def load(config: Mapping[str, Any]) -> Settings:
     check_api(settings.api, settings.ingress, refusals)
     check_webhooks(settings.webhooks, settings.apps, refusals)
     check_regions(settings.regions, settings.domain, settings.ingress, settings.certificates, refusals)
-    check_page(settings.page, refusals)
+    check_page(settings.page, settings.login, refusals)
     refusals.stop()
     return settings
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from components.settings.login import LoginMode, LoginSettings
 from components.settings.reading import Reader, Refusals
 
 ACCENT, GROUND, DARK_INK, LIGHT_INK = "#5cc8ff", "#0b1118", "#000000", "#ffffff"
@@ -52,7 +53,7 @@ class PageColours:
 
 
 @dataclass(frozen=True)
-class LoginSettings:
+class PageLogin:
     """`page.login`: an OpenID Connect issuer, at which the page is a public client (PKCE, no secret)."""
 
     issuer: str
@@ -77,7 +78,7 @@ class PageSettings:
     """At the foot of every screen: imprint, privacy, help."""
     regions: tuple[NamedLink, ...] = ()
     """The same service elsewhere, offered where this region is full."""
-    login: LoginSettings | None = None
+    login: PageLogin | None = None
     embedders: tuple[str, ...] = field(default=())
     """Origins of the pages that may have this one in a frame and speak to it."""
 
@@ -124,8 +125,8 @@ def _read_links(reader: Reader, name: str) -> tuple[NamedLink, ...]:
     return tuple(links)
 
 
-def _read_login(reader: Reader) -> LoginSettings:
-    settings = LoginSettings(
+def _read_login(reader: Reader) -> PageLogin:
+    settings = PageLogin(
         issuer=reader.text("issuer", _HTTPS, 'the issuer\'s address, such as "https://id.example.com"'),
         client_id=reader.text("client_id", r"\S+", "the id that the issuer has given the page"),
         scope=reader.text("scope", r"[!#-\[\]-~]+( [!#-\[\]-~]+)*", 'scopes such as "openid profile"', "openid"),
@@ -141,7 +142,7 @@ def _read_login(reader: Reader) -> LoginSettings:
     return settings
 
 
-def check_page(page: PageSettings, refusals: Refusals) -> None:
+def check_page(page: PageSettings, service: LoginSettings, refusals: Refusals) -> None:
     """Refuse colours that cannot be read on each other, and what no page could use."""
     if page.logo is not None and len(page.logo) > LARGEST_LOGO:
         problem = f"{len(page.logo)} characters long, above {LARGEST_LOGO}"
@@ -149,6 +150,9 @@ def check_page(page: PageSettings, refusals: Refusals) -> None:
     login = page.login
     if login is not None and login.token is LoginToken.ID and "openid" not in login.scope.split():
         refusals.add("pixel:page.login.scope", login.scope, "without openid, so there is no ID token", "Add openid")
+    if login is not None and (service.mode, service.issuer.rstrip("/")) != (LoginMode.SIGNED, login.issuer.rstrip("/")):
+        problem = f"not who players log in with: pixel:login has mode {service.mode.value}, issuer {service.issuer!r}"
+        refusals.add("pixel:page.login.issuer", login.issuer, problem, "Set mode signed and this issuer in pixel:login")
     _check_colours(page.colours, refusals)
 
 

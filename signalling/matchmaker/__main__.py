@@ -57,7 +57,7 @@ async def _serve(its: settings.MatchmakerSettings, places: settings.Places) -> N
             admission=front.admission,
             chronicle=front.chronicle,
         )
-        files = page_files(places.player_page, front.connects_to)
+        files = page_files(places.player_page, front.page_allowed)
         server = MatchmakerServer(its, stack, around, files, front)
         await server.start()
         await listening.until_signal()

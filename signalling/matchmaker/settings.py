@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -86,6 +86,22 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Pages of others that may use it."""
 
 
+PolicySource = Annotated[str, Meta(pattern=r"^[^\s;,']+$")]
+"""An origin in a content security policy."""
+
+
+Directive = Literal["connect-src", "img-src", "frame-ancestors"]
+
+
+class PlayerPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The stack file's key ``page``, as the matchmaker serves it."""
+
+    configuration: dict[str, Any] | None = None
+    """What ``config.json`` says (player/config.schema.json); None for the file that the page was built with."""
+    allowed: Mapping[Directive, tuple[PolicySource, ...]] = {}
+    """What the page's content security policy allows beside its own host, by directive."""
+
+
 class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file's content. The first application is the one of a player that names none.
 
@@ -97,6 +113,7 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     turn: TurnAccess = TurnAccess()
     page: str = ""
     """The address of the player page, ending with a slash; empty where the stack has no domain."""
+    player_page: PlayerPage = PlayerPage()
     login: LoginSettings = LoginSettings()
     limits: LimitsSettings = LimitsSettings()
     origins: tuple[str, ...] = ()

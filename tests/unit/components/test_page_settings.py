@@ -33,11 +33,19 @@ FULL: dict[str, Any] = {
     "embedders": ["https://www.example.com"],
 }
 LOGIN = FULL["login"]
+SIGNED = {
+    "mode": "signed",
+    "algorithms": ["RS256"],
+    "issuer": LOGIN["issuer"],
+    "audience": "pixel",
+    "jwks": "https://id.example.com/keys",
+}
+"""What the service takes of those who log in at the page."""
 
 
 def its(page: Any) -> Settings:
     """Settings of the good file with this page."""
-    return load(GOOD | {"pixel:page": page})
+    return load(GOOD | {"pixel:page": page, "pixel:login": SIGNED})
 
 
 BAD: list[tuple[Any, str, list[str]]] = [
@@ -136,3 +144,10 @@ def test_contrast_is_that_of_wcag() -> None:
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
     assert mixed("#ffffff", "#000000", 0.5) == "#808080"
     assert (readable_on("#ffff00"), readable_on("#000080")) == ("#000000", "#ffffff")
+
+
+@pytest.mark.parametrize("login", [{}, SIGNED | {"issuer": "https://other.example.com"}])
+def test_a_login_that_the_service_does_not_take_is_refused(login: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(GOOD | {"pixel:page": FULL, "pixel:login": login})
+    assert "pixel:page.login.issuer" in str(refused.value) and "pixel:login" in str(refused.value)

@@ -72,7 +72,7 @@ class FrontStage(Stage):
             admission=front.admission,
             chronicle=front.chronicle,
         )
-        server = MatchmakerServer(its, self.stack, around, page_files(self.page, front.connects_to), front)
+        server = MatchmakerServer(its, self.stack, around, page_files(self.page, front.page_allowed), front)
         await server.start()
         self.matchmakers.append(server)
         self.fronts.append(front)

@@ -107,6 +107,7 @@ def matchmaker_settings(apps: tuple[AppSettings, ...], turn: TurnSettings, turn_
         ],
         "turn": {
             "port": ports.TURN,
+            "status_port": ports.TURN_METRICS,
             **({"tls_host": turn_host, "tls_port": ports.TURN_TLS} if turn_host else {}),
             "transport_policy": turn.transport_policy.value,
             "realm": TURN_REALM,

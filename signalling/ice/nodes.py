@@ -1,27 +1,20 @@
 """The TURN nodes that take players, from what Kubernetes says of nodes and of coturn's pods. Pure."""
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable
 
 from lightkube.resources.core_v1 import Node, Pod
 
 from signalling.ice.ranking import TurnNode
 from signalling.kubernetes.nodes import addresses_of, turn_address
 
-TURN_PODS: Final[Mapping[str, str]] = {"app.kubernetes.io/name": "turn"}
-"""The labels of coturn's pods, in the platform's namespace."""
-ZONE_LABEL: Final = "topology.kubernetes.io/zone"
 
-
-def turn_nodes(nodes: Iterable[Node], pods: Iterable[Pod] | None) -> list[TurnNode]:
+def turn_nodes(nodes: Iterable[Node], pods: Iterable[Pod]) -> list[TurnNode]:
     """Those of the pool that are neither cordoned nor going, and whose coturn is ready and not going.
 
     A pod that is being deleted drains: it gives no new allocation. Where no pod is ready, those that are not yet are
-    taken, since a try is better than none. ``None`` for pods means that nobody knows: then nodes alone decide.
+    taken, since a try is better than none.
     """
     found = [each for each in map(_node, nodes) if each is not None]
-    if pods is None:
-        return found
     ready = {node: is_ready for node, is_ready in map(_placed, pods) if node}
     serving = [each for each in found if ready.get(each.name) is True]
     return serving or [each for each in found if ready.get(each.name) is False]
@@ -31,8 +24,7 @@ def _node(node: Node) -> TurnNode | None:
     address = turn_address(node)
     if address is None or node.metadata is None or node.metadata.name is None:
         return None
-    zone = (node.metadata.labels or {}).get(ZONE_LABEL, "")
-    return TurnNode(node.metadata.name, address, addresses_of(node).internal or address, zone)
+    return TurnNode(node.metadata.name, address, addresses_of(node).internal or address)
 
 
 def _placed(pod: Pod) -> tuple[str, bool]:

@@ -1,4 +1,4 @@
-"""Which TURN nodes a session is sent to: near ones, and more often those that are less loaded. Pure."""
+"""Which TURN nodes a session is sent to: more often those that are less loaded. Pure."""
 
 import hashlib
 import math
@@ -10,8 +10,6 @@ NODES_PER_PLAYER: Final = 2
 """One, and one to spare."""
 _STEPS: Final = ((0.25, 4), (0.5, 3), (0.75, 2), (0.9, 1))
 """Shares of new sessions by load, in steps: a load that wavers within one moves no session to another node."""
-_NEAR_WHILE_BELOW: Final = 0.75
-"""A node of the same zone goes first while it has room; beyond, the zone counts for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +21,26 @@ class TurnNode:
     """Where players reach it."""
     internal: str
     """Where the cluster reaches it: its companion says its load there."""
-    zone: str = ""
-    """Its availability domain; empty when nobody says."""
 
 
 def rank(
     session: str,
     nodes: Collection[TurnNode],
     loads: Mapping[str, float],
-    zone: str = "",
     count: int = NODES_PER_PLAYER,
 ) -> list[TurnNode]:
     """The nodes for a session, best first.
 
     ``loads`` says by name how much of a node is used, from 0 to 1; of one that is not in it nobody knows, and it counts
-    as half used. ``zone`` is where the session's instance is, if that is known. The same session gets the same nodes
-    for as long as those are there and their loads stay in their steps, whichever matchmaker asks; nodes that come and
-    go move no session between the others (weighted rendezvous hashing).
+    as half used. The same session gets the same nodes for as long as those are there and their loads stay in their
+    steps, whichever matchmaker asks; nodes that come and go move no session between the others (weighted rendezvous
+    hashing). The zone has no say: a player is told its servers before anybody knows which instance it gets.
     """
 
-    def order(node: TurnNode) -> tuple[bool, bool, float]:
+    def order(node: TurnNode) -> tuple[bool, float]:
         load = loads.get(node.name, 0.5 - 1e-9)
         share = next((share for below, share in _STEPS if load < below), 0)
-        far = bool(zone) and (node.zone != zone or load >= _NEAR_WHILE_BELOW)
-        return share == 0, far, _draw(session, node.name) / max(share, 1)
+        return share == 0, _draw(session, node.name) / max(share, 1)
 
     return sorted(nodes, key=order)[:count]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from lightkube import AsyncClient
 from lightkube.core.exceptions import ConfigError
 
+from signalling.ice.elsewhere import FollowedElsewhere
 from signalling.ice.secret import SecretError, SigningSecret
 from signalling.kubernetes.api import LightkubeApi
 from signalling.matchmaker import settings
@@ -54,6 +55,7 @@ async def _serve(its: settings.MatchmakerSettings, places: settings.Places) -> N
             store=store,
             issuer=issuer,
             turn_secret=SigningSecret(places.turn_secret_file),
+            elsewhere=FollowedElsewhere(places.ice_servers_file),
             admission=front.admission,
             chronicle=front.chronicle,
         )

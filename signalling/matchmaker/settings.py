@@ -65,6 +65,8 @@ class TurnAccess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls_host: str = ""
     """The name on the certificate of TURN over TLS; empty for no TLS."""
     tls_port: Port = 5349
+    status_port: Port = 9641
+    """Where a TURN node says how full it is, on its internal address."""
     transport_policy: TransportPolicy = TransportPolicy.RELAY
     realm: str = "pixel"
     """coturn's; the players never send it unasked."""
@@ -184,6 +186,8 @@ class MatchmakerSettings:
     """A session's instance that is not ready and does not answer is deleted after so long."""
     stranded_interval_seconds: float = 5.0
     """How often instances of sessions that are not relayed here are asked, each by one replica."""
+    turn_loads: bool = True
+    """Whether TURN nodes are asked how full they are; else sessions spread evenly over them."""
     stop_seconds: float = 10.0
     """Over how long players are sent to other replicas when the matchmaker stops."""
     log_level: str = "info"
@@ -204,6 +208,8 @@ class Places:
     """From the environment too, by names that have no prefix."""
 
     turn_secret_file: Path = Path("/etc/pixel/turn/secret")
+    ice_servers_file: Path = Path("/etc/pixel/ice/ice-servers.json")
+    """ICE servers that are not the pool's; the file is not there where there are none."""
     ticket_seed_file: Path = Path("/etc/pixel/ticket/seed")
     """The private half of the tickets' key; ``previous`` beside it, while it is exchanged for another."""
     redis_folder: Path = Path("/etc/pixel/redis")

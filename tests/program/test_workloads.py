@@ -82,6 +82,7 @@ def test_rights_are_no_wider_than_needed(record: Record) -> None:
         ([""], ["pods"], ["get", "list", "watch", "patch", "delete"]),
         (["apps"], ["deployments"], ["get", "list", "watch", "patch"]),
     ]
+    assert rights("Role", "matchmaker-turn") == [([""], ["pods"], ["list", "watch"])]
     assert rights("ClusterRole", "pixel-matchmaker") == [([""], ["nodes"], ["get", "list", "watch"])]
     assert rights("ClusterRole", "pixel-turn") == [([""], ["nodes"], ["get"])]
     assert rights("Role", "turn") == [([""], ["pods"], ["list", "watch"])]
@@ -89,7 +90,7 @@ def test_rights_are_no_wider_than_needed(record: Record) -> None:
     engine = {"pixel-network-policy-engine"} & roles
     # The fleet controller's are looked at with the rest of it, in `test_capacity`.
     controller = {"fleet-controller", "pixel-fleet-controller"} & roles
-    assert roles == {"matchmaker", "pixel-matchmaker", "turn", "pixel-turn"} | engine | controller
+    assert roles == {"matchmaker", "matchmaker-turn", "pixel-matchmaker", "turn", "pixel-turn"} | engine | controller
     for role in engine:
         assert rights("ClusterRole", role) == [
             ([""], ["pods", "namespaces"], ["list", "watch"]),

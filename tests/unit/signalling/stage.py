@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession
 
+from signalling.ice.elsewhere import NOTHING
 from signalling.ice.secret import SigningSecret
 from signalling.matchmaker.admission import OpenAdmission
 from signalling.matchmaker.endings import Silence
@@ -82,6 +83,7 @@ class Stage:
             instance_port=self.instance_port,
             instance_health_port=self.health_port,
             stranded_interval_seconds=0.05,
+            turn_loads=False,
             **{
                 "stranded_seconds": 0.3,
                 "silent_seconds": 0.5,
@@ -99,6 +101,7 @@ class Stage:
             store=self.store,
             issuer=self.issuer,
             turn_secret=lambda: SECRET,
+            elsewhere=lambda: NOTHING,
             admission=OpenAdmission(self.issuer),
             chronicle=Silence(),
         )

@@ -15,7 +15,7 @@ from signalling.ice.nodes import turn_nodes
 from signalling.ice.ranking import TurnNode, rank
 from signalling.shell import listening
 from tests.ports import free_port
-from tests.unit.signalling.memory_cluster import Object, as_node, as_pod, node
+from tests.unit.signalling.memory_cluster import Object, as_node, as_pod, node, turn_pod
 
 POOL = [TurnNode(name, f"198.51.100.{number}", f"10.0.30.{number}") for number, name in enumerate("abcde")]
 
@@ -24,8 +24,8 @@ def names(nodes: list[TurnNode]) -> list[str]:
     return [each.name for each in nodes]
 
 
-def first_of(nodes: list[TurnNode], loads: dict[str, float], zone: str = "") -> Counter[str]:
-    return Counter(rank(f"s{number}", nodes, loads, zone)[0].name for number in range(2000))
+def first_of(nodes: list[TurnNode], loads: dict[str, float]) -> Counter[str]:
+    return Counter(rank(f"s{number}", nodes, loads)[0].name for number in range(2000))
 
 
 def test_sessions_spread_evenly_over_equal_nodes():
@@ -38,16 +38,6 @@ def test_less_loaded_nodes_get_more_and_full_ones_only_what_nobody_else_takes():
     assert 1200 < found["a"] < 1470 and found["b"] == 2000 - found["a"]
     assert rank("s", POOL[:3], {"a": 0.1, "b": 0.6, "c": 0.95}, count=3)[2].name == "c"
     assert rank("s", POOL[2:3], {"c": 1.0})[0].name == "c"
-
-
-def test_near_nodes_go_first_while_they_have_room():
-    near = TurnNode("near", "198.51.100.77", "10.0.30.77", "AD-1")
-    far = TurnNode("far", "198.51.100.78", "10.0.30.78", "AD-2")
-    assert first_of([near, far], {}, "AD-1") == {"near": 2000}
-    assert first_of([near, far], {"near": 0.7, "far": 0.1}, "AD-1") == {"near": 2000}
-    assert first_of([near, far], {"near": 0.8, "far": 0.1}, "AD-1")["far"] > 1500
-    assert 800 < first_of([near, far], {})["near"] < 1200
-    assert 800 < first_of([near, far], {}, "AD-3")["near"] < 1200
 
 
 LOADS = st.dictionaries(st.sampled_from("abcde"), st.floats(0, 1))
@@ -72,17 +62,8 @@ def test_a_load_that_wavers_moves_nobody(session, load, by):
     assert rank(session, POOL, at) == rank(session, POOL, {**at, "a": load + by})
 
 
-def turn_pod(name: str, at: str | None, *, ready: bool = True, going: bool = False) -> Object:
-    metadata: Object = {"name": name, "labels": {"app.kubernetes.io/name": "turn"}}
-    if going:
-        metadata["deletionTimestamp"] = "2026-11-28T12:00:00Z"
-    spec: Object = {"containers": []} if at is None else {"containers": [], "nodeName": at}
-    conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": {"conditions": conditions}}
-
-
-def found(nodes: list[Object], pods: list[Object] | None) -> list[str]:
-    return names(turn_nodes(map(as_node, nodes), None if pods is None else map(as_pod, pods)))
+def found(nodes: list[Object], pods: list[Object]) -> list[str]:
+    return names(turn_nodes(map(as_node, nodes), map(as_pod, pods)))
 
 
 THREE = [node(f"turn-{number}", {"InternalIP": f"10.0.30.{number}"}) for number in (1, 2, 3)]
@@ -107,18 +88,17 @@ def test_nodes_whose_coturn_is_not_ready_or_is_going_are_left_out(pods, expected
     assert found(THREE, listed) == expected
 
 
-def test_where_nobody_knows_the_pods_nodes_alone_decide():
+def test_nodes_that_take_nobody_are_left_out():
     cordoned = node("turn-4", {"InternalIP": "10.0.30.4"}, cordoned=True)
     other = node("gpu-1", {"InternalIP": "10.0.10.1"}, labels={})
-    assert found([*THREE, cordoned, other], None) == ["turn-1", "turn-2", "turn-3"]
+    assert found([*THREE, cordoned, other], [turn_pod(f"p{i}", f"turn-{i}") for i in (1, 4)]) == ["turn-1"]
     assert found([cordoned], [turn_pod("p", "turn-4")]) == []
 
 
-def test_a_node_is_known_with_both_addresses_and_its_zone():
-    labels = {"app.pixel/turn": "true", "topology.kubernetes.io/zone": "EU-FRANKFURT-1-AD-2"}
-    thing = node("turn-1", {"InternalIP": "10.0.30.4", "ExternalIP": "198.51.100.7"}, labels=labels)
-    assert turn_nodes([as_node(thing)], None) == [
-        TurnNode("turn-1", "198.51.100.7", "10.0.30.4", "EU-FRANKFURT-1-AD-2")
+def test_a_node_is_known_with_both_addresses():
+    thing = node("turn-1", {"InternalIP": "10.0.30.4", "ExternalIP": "198.51.100.7"})
+    assert turn_nodes([as_node(thing)], [as_pod(turn_pod("p", "turn-1"))]) == [
+        TurnNode("turn-1", "198.51.100.7", "10.0.30.4")
     ]
 
 

@@ -12,6 +12,7 @@ from components.node_pools import plan_pools
 from components.oci import ADDON, STEERING_POLICY_ATTACHMENT
 from components.settings import Settings
 from components.settings.isolation import Engine
+from components.settings.redis import RedisMode
 from components.settings.registry import Repositories as RepositoriesMode
 from tests.program.recording import KUBECONFIG, Record, is_secret
 
@@ -45,6 +46,7 @@ def test_what_holds_state_is_protected_where_the_stack_says_so(record: Record, i
         "oci:Artifacts/containerRepository:ContainerRepository",
         "oci:Kms/vault:Vault",
         "oci:Kms/key:Key",
+        "oci:Redis/redisCluster:RedisCluster",
     }
     holding = {each.urn for each in record.resources if each.token in stateful}
     assert {each.urn for each in record.resources if each.protect} == (holding if its.cluster.protect else set())
@@ -148,7 +150,8 @@ def test_the_kubeconfig_is_a_secret_wherever_it_goes(record: Record) -> None:
 def test_exports_are_what_people_and_ci_need(record: Record, its: Settings) -> None:
     exports = record.exports()
     reachable = {"address", "page"} if its.ingress.enabled else set()
-    assert set(exports) == {"clusterId", "kubeconfig", "matchmaker", "fleets"} | reachable
+    redis = {"redis"} if its.redis.mode is not RedisMode.NONE else set()
+    assert set(exports) == {"clusterId", "kubeconfig", "matchmaker", "fleets"} | reachable | redis
     assert exports["fleets"] == [app.fleet_name(v) for app in its.apps for v in app.versions]
 
 
@@ -181,6 +184,8 @@ def test_every_component_registers_real_outputs_and_parents_what_it_makes(record
             "pixel:ingress:Ingress": its.ingress.enabled,
             "pixel:certificates:Certificates": its.certificates.enabled,
             "pixel:dns:Dns": its.dns.enabled,
+            "pixel:redis:ManagedRedis": its.redis.mode is RedisMode.MANAGED,
+            "pixel:redis:ClusterRedis": its.redis.mode is RedisMode.IN_CLUSTER,
             "pixel:dns_steering:DnsSteering": its.regions.steering is not None,
             "pixel:addons:NetworkPolicyEngine": its.network_policies.engine is Engine.KUBE_NETWORK_POLICIES,
         }.items()

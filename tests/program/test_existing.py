@@ -30,6 +30,8 @@ def existing(value: dict[str, Any]) -> dict[str, Any]:
     if "id" in value:
         config["pixel:cluster"]["endpoint"] = "private"
     config["pixel:network"].pop("admin_cidrs")
+    # OCI Cache would have to be in a network that this stack does not make.
+    config["pixel:redis"] = {"mode": "in-cluster"}
     for pool in config["pixel:pools"].values():
         for key in ("image_id", "boot_volume_gb", "availability_domains"):
             pool.pop(key, None)

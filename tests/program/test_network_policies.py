@@ -325,10 +325,10 @@ def test_every_end_of_the_table_is_used(record: Record, its: Settings) -> None:
 
 
 def test_no_policy_could_be_left_out(record: Record, its: Settings) -> None:
-    """Each exception is what some row rests on, so the table covers them."""
+    """Each exception is what some row rests on, so the table covers them. Redis has a table of its own."""
     found, whole = ends(record, its), cluster(record)
     for i, policy in enumerate(whole.policies):
-        if policy["metadata"]["name"] == "default-deny":
+        if policy["metadata"]["name"] == "default-deny" or policy["metadata"]["name"] in of_redis(its, its.redis.mode):
             continue
         without = Cluster([*whole.policies[:i], *whole.policies[i + 1 :]], whole.namespaces)
         assert wrong(found, without) != expected_wrong(its), policy["metadata"]["name"]
@@ -468,10 +468,13 @@ REDIS_ROWS: list[tuple[RedisMode, str, str, int, bool]] = [
 ]
 
 
-@pytest.mark.parametrize("row", REDIS_ROWS, ids=lambda row: " ".join(map(str, row)))
-def test_only_matchmakers_reach_redis(row: tuple[RedisMode, str, str, int, bool]) -> None:
-    its = load(GOOD)
-    rules = Cluster(policies(openings(its.network, its.apps, row[0])))
+def of_redis(its: Settings, mode: RedisMode) -> set[str]:
+    """The names of the policies that there are for Redis."""
+    with_it, without = (openings(its.network, its.apps, each) for each in (mode, RedisMode.NONE))
+    return {each.name for each in with_it} - {each.name for each in without}
+
+
+def redis_answer(its: Settings, rules: Cluster, row: tuple[RedisMode, str, str, int, bool]) -> bool:
     found: dict[str, End] = {
         "matchmaker": Pod("pixel", {"app.kubernetes.io/name": "matchmaker"}, PODS_CIDR[300]),
         "valkey": Pod("pixel", {"app.kubernetes.io/name": "valkey"}, PODS_CIDR[301]),
@@ -479,7 +482,25 @@ def test_only_matchmakers_reach_redis(row: tuple[RedisMode, str, str, int, bool]
         "instance": Pod("pixel-instances", {"app.pixel/app": "showroom"}, PODS_CIDR[303]),
         "worker subnet": Outside(its.network.subnets.workers[40]),
     }
-    assert allowed(rules, found[row[1]], found[row[2]], "TCP", row[3]) is row[4]
+    return allowed(rules, found[row[1]], found[row[2]], "TCP", row[3])
+
+
+@pytest.mark.parametrize("row", REDIS_ROWS, ids=lambda row: " ".join(map(str, row)))
+def test_only_matchmakers_reach_redis(row: tuple[RedisMode, str, str, int, bool]) -> None:
+    its = load(GOOD)
+    rules = Cluster(policies(openings(its.network, its.apps, row[0])))
+    assert redis_answer(its, rules, row) is row[4]
+
+
+@pytest.mark.parametrize("mode", [RedisMode.IN_CLUSTER, RedisMode.MANAGED])
+def test_no_policy_of_redis_could_be_left_out(mode: RedisMode) -> None:
+    its = load(GOOD)
+    table = openings(its.network, its.apps, mode)
+    mine = [row for row in REDIS_ROWS if row[0] is mode]
+    assert of_redis(its, mode)
+    for name in of_redis(its, mode):
+        without = Cluster(policies([each for each in table if each.name != name]))
+        assert [row for row in mine if redis_answer(its, without, row) is not row[4]], name
 
 
 ELSEWHERE = {"urls": ["turn:203.0.113.9:3478"], "secret": "s", "networks": ["203.0.113.0/28"]}

@@ -67,8 +67,27 @@ def test_the_matchmaker_is_told_of_applications_and_not_of_versions() -> None:
     its = load(GOOD)
     assert matchmaker_settings(its.apps, its.turn, None) == {
         "instances_namespace": "pixel-instances",
-        "applications": [{"name": "showroom"}],
-        "turn": {"port": 3478, "transport_policy": "relay", "realm": "pixel", "credential_seconds": 86400},
+        "applications": [
+            {
+                "name": "showroom",
+                "sessions": "exclusive",
+                "session": {
+                    "max_minutes": 0,
+                    "idle_minutes": 0,
+                    "grace_seconds": 30,
+                    "warning_seconds": 60,
+                    "players": 8,
+                    "reuse": False,
+                },
+            }
+        ],
+        "turn": {
+            "port": 3478,
+            "status_port": 9641,
+            "transport_policy": "relay",
+            "realm": "pixel",
+            "credential_seconds": 86400,
+        },
     }
 
 

@@ -359,7 +359,8 @@ def test_a_bad_file_gives_one_refusal(path: str, value: Any, key: str, words: li
 def test_sessions_that_share_an_instance_do_not_use_it_again() -> None:
     config = patched("pixel:apps/0/session", {"reuse": True})
     assert load(config).apps[0].session.reuse
-    config["pixel:apps"][0]["sessions"] = "shared"
+    config["pixel:apps"][0] |= {"sessions": "shared", "buffer": {"maximum": 4}}
+    config |= {"pixel:autoscaling": {"keda": True, "metrics_server": True}}
     with pytest.raises(SettingsError, match=r"pixel:apps\[0\]\.session\.reuse is true: of no use"):
         load(config)
 

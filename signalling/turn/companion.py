@@ -1,6 +1,6 @@
 """``python -m signalling.turn.companion``: beside coturn, follows what changes, measures, and drains.
 
-coturn goes on without it: when it ends, calls do not, and when it is back coturn reports to it again.
+coturn goes on without it: when it ends, calls do not, and when it is back it asks coturn for all there is.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """A real coturn of a test's own, configured as in the cluster and run as the user it has there, and a client of it."""
 
 import asyncio
+import atexit
 import os
 import shutil
 import socket
@@ -27,9 +28,27 @@ from tests.unit.signalling.clients import PATIENCE
 
 NEEDS_COTURN = pytest.mark.skipif(shutil.which("turnserver") is None, reason="coturn is not installed")
 SECRET = "0123456789abcdef0123456789abcdef"
+FORBIDDEN, ALLOCATION_MISMATCH = 403, 437
 USER = 10001
-RELAY_PORTS = (first := 61_000 + os.getpid() % 45 * 100, first + 99)
-"""Of this process's own, and above those that the kernel gives to other sockets: their number is counted."""
+
+
+def _relay_ports() -> tuple[int, int]:
+    """A hundred ports that no other run of the tests has, above those that the kernel gives to other sockets.
+
+    Allocations are counted by the sockets there. A listener by TCP, which no relay here uses, keeps others away for as
+    long as this process lives.
+    """
+    claim = socket.socket()
+    atexit.register(claim.close)
+    for first in range(61_000, 65_500, 100):
+        with suppress(OSError):
+            claim.bind(("127.0.0.1", first))
+            claim.listen()
+            return first, first + 99
+    raise OSError("every range of relay ports is taken by another run of the tests")
+
+
+RELAY_PORTS = _relay_ports()
 
 
 def own_address() -> str:
@@ -154,27 +173,38 @@ async def allocate(
 ) -> "Allocation":
     """An allocation of whatever coturn listens there."""
     credentials = turn_credentials(secret, user, time.time(), 600)
-    relay, player = await asyncio.wait_for(
-        aioice.turn.create_turn_endpoint(
-            Received,
-            server_addr=(host, port),
-            username=credentials.username,
-            password=credentials.password,
-            transport=transport,
-            ssl=context or False,
-        ),
-        PATIENCE,
-    )
-    return Allocation(relay, player)
+    return await _allocate_as(credentials.username, credentials.password, (host, port), transport, context)
 
 
 async def as_named(coturn: Coturn, name: str, transport: str = "udp") -> None:
     """Ask for an allocation under a name that nobody has signed."""
-    address = (coturn.its.listening_address, coturn.its.port)
-    asking = aioice.turn.create_turn_endpoint(
-        Received, server_addr=address, username=name, password="made up", transport=transport
-    )
-    await asyncio.wait_for(asking, PATIENCE)
+    await _allocate_as(name, "made up", (coturn.its.listening_address, coturn.its.port), transport)
+
+
+async def _allocate_as(
+    name: str, password: str, server: tuple[str, int], transport: str, context: ssl.SSLContext | None = None
+) -> "Allocation":
+    """Ask, and ask again from another port where coturn still knows the port of a client that has gone.
+
+    It does for a second after an allocation was given back, and the kernel gives out ports at random: now and then it
+    is one of those. RFC 8656, section 7.4, wants of clients what is done here.
+    """
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                relay, player = await aioice.turn.create_turn_endpoint(
+                    Received,
+                    server_addr=server,
+                    username=name,
+                    password=password,
+                    transport=transport,
+                    ssl=context or False,
+                )
+            except aioice.stun.TransactionFailed as error:
+                if error.response.error_code != ALLOCATION_MISMATCH:
+                    raise
+            else:
+                return Allocation(relay, player)
 
 
 class Received(asyncio.DatagramProtocol):

@@ -13,6 +13,7 @@ import pytest
 from signalling.turn.user_database import REREAD_SECONDS
 from tests.unit.signalling.clients import PATIENCE
 from tests.unit.signalling.coturn import (
+    FORBIDDEN,
     NEEDS_COTURN,
     RELAY_PORTS,
     SECRET,
@@ -48,6 +49,14 @@ async def test_our_credentials_get_an_allocation(turn, transport):
     address, port = mine.address
     assert address == "127.0.0.1" and RELAY_PORTS[0] <= port <= RELAY_PORTS[1]
     mine.close()
+
+
+async def test_behind_a_gateway_the_relay_s_address_is_the_one_that_players_see():
+    async with running(external_address=ELSEWHERE) as turn:
+        mine = await turn.allocate()
+        address, port = mine.address
+        assert address == ELSEWHERE and RELAY_PORTS[0] <= port <= RELAY_PORTS[1]
+        mine.close()
 
 
 async def test_credentials_of_another_secret_get_none(turn):
@@ -132,9 +141,11 @@ async def within(seconds: float, attempt: Callable[[], Awaitable[None]]) -> None
 
 
 async def is_allowed(attempt: Awaitable[None]) -> bool:
+    """Whether a peer is one; any other refusal is none of the peer."""
     try:
         await attempt
-    except aioice.stun.TransactionFailed:
+    except aioice.stun.TransactionFailed as error:
+        assert error.response.error_code == FORBIDDEN, error
         return False
     return True
 

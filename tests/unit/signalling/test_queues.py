@@ -198,6 +198,26 @@ async def test_a_later_connection_elsewhere_is_told_to_the_one_before():
     await words.aclose()
 
 
+async def test_connections_that_end_together_are_told_of_at_once():
+    store = MemoryStore()
+    told: list[dict[str, int]] = []
+    tell = store.release
+
+    async def release(epochs: Any) -> None:
+        told.append(dict(epochs))
+        await tell(epochs)
+
+    store.release = release  # type: ignore[method-assign]
+    leases = Leases(store, Neighbours(store, "r1", RHYTHM))
+    first, second = await leases.take("p"), await leases.take("p")
+    other = await leases.take("q")
+    # The connection that was replaced may end last: the later lease is the one that there is.
+    await asyncio.gather(leases.release("p", second), leases.release("q", other), leases.release("p", first))
+    assert told == [{"p": second, "q": other}]
+    assert await store.leased("p") is None and await store.leased("q") is None
+    assert await leases.renew() == frozenset(), "nothing is held any more"
+
+
 RHYTHM = Rhythm(presence=100.0, patience=60.0, settling=0.0)
 
 

@@ -14,6 +14,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
+from redis.exceptions import ResponseError
 
 from signalling.store import scripts
 from signalling.store.interface import HIGHEST_PRIORITY, Claimant, Heard, Lease, Place, StoreUnavailable, Waiting
@@ -261,7 +262,8 @@ class RedisStore:
         except StoreUnavailable:
             raise
         except Exception as error:
-            self._away_until = time.monotonic() + self._seconds
+            if not isinstance(error, ResponseError):
+                self._away_until = time.monotonic() + self._seconds
             raise StoreUnavailable(repr(error)[:300]) from error
 
 

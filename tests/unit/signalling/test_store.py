@@ -378,6 +378,19 @@ async def answers(store: Store) -> bool:
 
 
 @NEEDS_REDIS
+async def test_a_redis_that_refuses_one_command_has_answered_and_is_asked_the_next(redis, tmp_path):
+    password = tmp_path / "password"
+    password.write_text("a-password")
+    store = RedisStore(redis.url, password, prefix="test-refused:")
+    assert redis.say("SET", "test-refused:queue:demo", "no queue", "PX", "60000") == "OK"
+    with pytest.raises(StoreUnavailable, match="ResponseError"):
+        await store.length("demo")
+    await store.put("k", "v", LONG)
+    assert await store.get("k") == "v"
+    await store.close()
+
+
+@NEEDS_REDIS
 async def test_a_wrong_password_shows_in_no_text(redis, tmp_path):
     (tmp_path / "password").write_text("the-wrong-one")
     store = RedisStore(redis.url, tmp_path / "password")

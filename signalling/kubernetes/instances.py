@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
+from lightkube.models.core_v1 import PodCondition
 from lightkube.resources.core_v1 import Pod
 
 APPLICATION_LABEL: Final = "app.pixel/app"
@@ -71,6 +72,8 @@ class Instance:
     """Where it runs."""
     gpu: str | None = None
     """What it holds of its node's GPUs, by the device plugin's name; None where it was handed none."""
+    start_seconds: float | None = None
+    """From its node to its readiness, which it may have lost in between; None while it is not ready."""
 
     @property
     def usable(self) -> bool:
@@ -95,13 +98,14 @@ def instance_of(pod: Pod) -> Instance | None:
     if pool is None or application is None or version is None:
         return None
     conditions = (pod.status.conditions if pod.status else None) or []
+    holding = {condition.type: condition for condition in conditions if condition.status == "True"}
     return Instance(
         name=meta.name,
         application=application,
         version=version,
         pool=pool,
         address=pod.status.podIP if pod.status else None,
-        ready=any(condition.type == "Ready" and condition.status == "True" for condition in conditions),
+        ready="Ready" in holding,
         going=meta.deletionTimestamp is not None,
         revision=meta.resourceVersion or "",
         annotated=bool(annotations),
@@ -113,6 +117,7 @@ def instance_of(pod: Pod) -> Instance | None:
         players=_number(annotations.get(COST_ANNOTATION, "")),
         node=pod.spec.nodeName if pod.spec else None,
         gpu=_gpu(pod),
+        start_seconds=_between(holding.get("PodScheduled"), holding.get("Ready")),
     )
 
 
@@ -208,6 +213,13 @@ def _annotation(key: str) -> str:
 def _pointer(key: str) -> str:
     """A key as one part of a JSON pointer (RFC 6901)."""
     return key.replace("~", "~0").replace("/", "~1")
+
+
+def _between(first: PodCondition | None, second: PodCondition | None) -> float | None:
+    """Seconds from one condition to the other, as far as both say since when they hold."""
+    if first is None or second is None or first.lastTransitionTime is None or second.lastTransitionTime is None:
+        return None
+    return (second.lastTransitionTime - first.lastTransitionTime).total_seconds()
 
 
 def _number(text: str) -> int:

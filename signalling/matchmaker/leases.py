@@ -12,6 +12,8 @@ from signalling.store.interface import Store, StoreUnavailable
 LEASE_SECONDS: Final = 60.0
 CHALLENGE_SECONDS: Final = 1.5
 """How long a browser has to answer whether it is there."""
+TOGETHER: Final = 0.002
+"""Seconds in which connections that end are told of at once."""
 _ON_ITS_WAY: Final = 0.5
 """Question and answer between replicas."""
 
@@ -32,6 +34,7 @@ class Leases:
         self._store: Final = store
         self._neighbours: Final = neighbours
         self._epochs: Final[dict[str, int]] = {}
+        self._releasing: dict[str, int] = {}
         self._asked: Final[dict[str, asyncio.Event]] = {}
 
     async def take(self, player: str) -> int:
@@ -48,13 +51,17 @@ class Leases:
         return epoch
 
     async def release(self, player: str, epoch: int) -> None:
-        """The connection with this epoch is gone."""
+        """The connection with this epoch is gone. The store may be told by another call, a moment later."""
         if self._epochs.get(player) == epoch:
             del self._epochs[player]
-        try:
-            await self._store.release(player, epoch)
-        except StoreUnavailable as error:
-            self._neighbours.lost(error)
+        self._releasing[player] = max(epoch, self._releasing.get(player, 0))
+        await asyncio.sleep(TOGETHER)
+        if self._releasing:
+            releasing, self._releasing = self._releasing, {}
+            try:
+                await self._store.release(releasing)
+            except StoreUnavailable as error:
+                self._neighbours.lost(error)
 
     async def renew(self) -> frozenset[str]:
         """The connections here are still here; returns the players of whom somebody else has a later one."""

@@ -4,7 +4,8 @@ What counts connections is this replica's, to be added up; what counts instances
 """
 
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final, Protocol, TypeAlias
 
@@ -18,6 +19,8 @@ from signalling.matchmaker.outcomes import Outcome
 from signalling.protocol.session_messages import Reason
 
 WAITS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+STARTS: Final = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900)
+LENGTHS: Final = (30, 60, 120, 300, 600, 900, 1200, 1800, 2700, 3600, 5400, 7200, 10800, 14400, 28800)
 
 
 class Observed(Protocol):
@@ -71,6 +74,16 @@ def state_of(instance: Instance) -> str:
     if instance.pool is Pool.SESSION:
         return "session"
     return "idle" if instance.usable else "starting"
+
+
+def lasted(instance: Instance, now: datetime) -> float | None:
+    """Seconds since an instance was given to its session; None where its pod does not say when."""
+    try:
+        began = datetime.fromisoformat(instance.started or "")
+    except ValueError:
+        return None
+    # Clocks of two matchmakers may differ by more than a short session lasts.
+    return max(0.0, (now - began).total_seconds()) if began.tzinfo is not None else None
 
 
 Family: TypeAlias = GaugeMetricFamily | CounterMetricFamily
@@ -135,15 +148,20 @@ class MatchmakerMetrics:
             _Read(partial(CounterMetricFamily, *failures, labels=[]), lambda: [((), observed.store_failures())]),
         ):
             self.registry.register(collector)
-        self.wait: Final = Histogram(
-            "pixel_queue_wait_seconds",
-            "From a player's request to its instance's connection",
-            ["application"],
-            buckets=WAITS,
-            registry=self.registry,
+        self.joined: Final = self._counter(
+            "pixel_players_joined", "Players who came for a session of their own", "application", applications
         )
-        for application in applications:
-            self.wait.labels(application)
+        self.wait: Final = self._histogram(
+            "pixel_queue_wait_seconds", "From a player's request to its instance's connection", WAITS
+        )
+        self.start: Final = self._histogram(
+            "pixel_instance_start_seconds", "From an instance's node to its readiness", STARTS
+        )
+        self._lengths: Final = self._histogram(
+            "pixel_session_seconds",
+            "From an instance's claim to its session's end, where a player could reach it",
+            LENGTHS,
+        )
         self.claims: Final = self._counter(
             "pixel_claims", "Attempts to claim an instance", "outcome", ("claimed", "refused", "unclear")
         )
@@ -170,6 +188,13 @@ class MatchmakerMetrics:
             counter.labels(value)
         return counter
 
+    def _histogram(self, name: str, text: str, buckets: Sequence[float]) -> Histogram:
+        """A histogram by application."""
+        histogram = Histogram(name, text, ["application"], buckets=buckets, registry=self.registry)
+        for application in self._applications:
+            histogram.labels(application)
+        return histogram
+
     def expect(self, shares: Mapping[str, Iterable[Share]]) -> None:
         """Show the outcomes of these versions from now on, at 0 where there is none yet."""
         for application, its in shares.items():
@@ -180,6 +205,9 @@ class MatchmakerMetrics:
     def ended(self, instance: Instance, outcome: Outcome) -> None:
         """A session has ended."""
         self._ended.labels(instance.application, instance.version, outcome.value).inc()
+        seconds = lasted(instance, datetime.now(UTC))
+        if seconds is not None and outcome is not Outcome.UNREACHABLE:
+            self._lengths.labels(instance.application).observe(seconds)
 
     def _waiting(self) -> int:
         return sum(map(self._observed.waiting, self._applications))

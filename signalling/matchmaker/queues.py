@@ -85,6 +85,8 @@ class Queues:
         self._keeping: Final = keeping
         self._own: Final = {name: _Own() for name in applications}
         self._leaving: Final[dict[tuple[str, bool], dict[str, int]]] = {}
+        self._untold: Final[dict[tuple[str, bool], dict[str, int]]] = {}
+        """Who has left while the store was away. There they stand before others until it is told, or their end."""
 
     def waiting(self, application: str) -> int:
         """The players who wait here."""
@@ -116,10 +118,7 @@ class Queues:
         await asyncio.sleep(TOGETHER)
         if self._leaving.get((application, keep)) is leaving:
             del self._leaving[application, keep]
-            try:
-                await self._store.leave(application, leaving, self._keeping.grace if keep else 0)
-            except StoreUnavailable as error:
-                self._neighbours.lost(error)
+            await self._tell(application, leaving, keep=keep)
 
     async def length(self, application: str) -> int:
         """How many wait, on all replicas; here only, where the store is away."""
@@ -137,7 +136,11 @@ class Queues:
             self._neighbours.lost(error)
 
     async def renew(self) -> set[str]:
-        """Tell the store who waits here; returns those whose place another connection has."""
+        """Tell the store who waits here, and who does not; returns those whose place another connection has."""
+        for application, keep in list(self._untold):
+            untold = self._untold.pop((application, keep))
+            leaving = {session: epoch for session, epoch in untold.items() if not self.has(application, session)}
+            await self._tell(application, leaving, keep=keep)
         taken: set[str] = set()
         for application, own in self._own.items():
             if own.claimants:
@@ -201,6 +204,13 @@ class Queues:
         if each.replica == self._neighbours.replica:
             return each.session in own.claimants
         return each.replica in self._neighbours.live
+
+    async def _tell(self, application: str, leaving: dict[str, int], *, keep: bool) -> None:
+        try:
+            await self._store.leave(application, leaving, self._keeping.grace if keep else 0)
+        except StoreUnavailable as error:
+            self._neighbours.lost(error)
+            self._untold.setdefault((application, keep), {}).update(leaving)
 
     async def _say(self, application: str, claimants: list[Claimant]) -> frozenset[str]:
         try:

@@ -42,6 +42,7 @@ from signalling.matchmaker.settings import MatchmakerSettings, StackSettings
 from signalling.matchmaker.shares import FleetWatch, Shares
 from signalling.matchmaker.sharing import Census, SharedInstances
 from signalling.matchmaker.sidecars import Sidecars
+from signalling.matchmaker.starts import Starts
 from signalling.matchmaker.stranded import Patience, responsible
 from signalling.matchmaker.sweeping import Sweeper
 from signalling.matchmaker.turn_pool import TurnPool
@@ -99,6 +100,7 @@ class Replica:
             Keeping(its.queue_grace_seconds, its.renewal_seconds, its.ticket_seconds),
         )
         self.metrics: Final = MatchmakerMetrics(list(applications), self)
+        self._starts: Final = Starts(self.neighbours, self.metrics)
         self.fleets: Final = FleetWatch(applications, self._share)
         self._shared: Final = SharedInstances(self.inventory)
         self._leases: Final = Leases(around.store, self.neighbours)
@@ -273,6 +275,7 @@ class Replica:
 
     def _changed(self, before: Instance | None, now: Instance) -> None:
         self._positions.observe(before, now)
+        self._starts.changed(before, now)
         self._shared.changed(before, now)
         self.sweeper.changed(now)
         session = now.session
@@ -285,6 +288,7 @@ class Replica:
 
     def _gone(self, instance: Instance) -> None:
         self._shared.removed(instance.name)
+        self._starts.removed(instance.name)
         neighbours = self.neighbours
         if instance.pool is Pool.SESSION and responsible(neighbours.replica, neighbours.live, instance.name):
             # Deleted by somebody else. With notice, its sidecar has ended the session or waited for its end.

@@ -280,6 +280,8 @@ class Sessions:
             its.metrics.refused.labels(refused.reason.value).inc()
             player.do(player.relay.fail(refused.reason, refused.message, retry=refused.retry))
             return
+        if not player.entered and not player.returns:
+            its.metrics.joined.labels(player.ticket.app).inc()
         player.entered = True
         await self._queue(player)
 

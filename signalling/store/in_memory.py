@@ -152,11 +152,12 @@ class MemoryStore:
         """See Store."""
         return self._leases.get(player)
 
-    async def release(self, player: str, epoch: int) -> None:
+    async def release(self, epochs: Mapping[str, int]) -> None:
         """See Store."""
-        found = self._leases.get(player)
-        if found is not None and found.epoch == epoch:
-            self._leases.pop(player)
+        for player, epoch in epochs.items():
+            found = self._leases.get(player)
+            if found is not None and found.epoch == epoch:
+                self._leases.pop(player)
 
     async def publish(self, channel: str, said: bytes) -> None:
         """See Store."""

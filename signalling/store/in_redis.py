@@ -3,8 +3,10 @@
 Every key begins with one prefix, and every key ends by itself.
 """
 
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -12,14 +14,19 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
-from redis.exceptions import RedisError
+from redis.exceptions import ResponseError
 
 from signalling.store import scripts
 from signalling.store.interface import HIGHEST_PRIORITY, Claimant, Heard, Lease, Place, StoreUnavailable, Waiting
 
 PREFIX: Final = "pixel:"
+AT_ONCE: Final = 16
+"""Connections for questions."""
+SPARE: Final = 4
+"""And for signs of life, and to listen."""
 PAGE: Final = 1000
 """What is read or written at once of something long: other commands wait for that long."""
+JUST_NOW: Final = "it did not answer a moment ago"
 _STEP: Final = 2**42
 """Between the scores of two priorities: more milliseconds than there are until the year 2109."""
 _BEGAN_SECONDS: Final = 30 * 86_400
@@ -57,7 +64,7 @@ class RedisStore:
         self._redis: Final[Redis] = Redis(
             connection_pool=BlockingConnectionPool.from_url(
                 url,
-                max_connections=16,
+                max_connections=AT_ONCE + SPARE,
                 timeout=seconds,
                 socket_timeout=seconds,
                 socket_connect_timeout=seconds,
@@ -67,6 +74,9 @@ class RedisStore:
                 credential_provider=PasswordFile(password) if password else None,
             )
         )
+        # Thousands of players may come or go at once: they wait here, where it is no sign of Redis being away.
+        self._turns: Final = asyncio.Semaphore(AT_ONCE)
+        self._away_until = 0.0
         self._scripts: Final = {
             text: self._redis.register_script(text)
             for text in (
@@ -105,9 +115,9 @@ class RedisStore:
         """See Store."""
         name = self._key("kept", application, place.session)
         if seconds > 0:
-            await self._ask(self._redis.set(name, score_of(place), px=_ms(seconds)))
+            await self._ask(self._redis.set, name, score_of(place), px=_ms(seconds))
         else:
-            await self._ask(self._redis.delete(name))
+            await self._ask(self._redis.delete, name)
 
     async def head(self, application: str, start: int, count: int) -> Sequence[Waiting]:
         """See Store."""
@@ -124,14 +134,14 @@ class RedisStore:
     async def length(self, application: str) -> int:
         """See Store."""
         order, *_ = self._queue(application)
-        return int(await self._ask(self._redis.zcard(order)))
+        return int(await self._ask(self._redis.zcard, order))
 
     async def place(self, application: str, session: str) -> Place | None:
         """See Store."""
         order, *_ = self._queue(application)
-        score: float | str | None = await self._ask(self._redis.zscore(order, session))
+        score: float | str | None = await self._ask(self._redis.zscore, order, session)
         if score is None:
-            score = await self._ask(self._redis.get(self._key("kept", application, session)))
+            score = await self._ask(self._redis.get, self._key("kept", application, session))
         return None if score is None else place_of(session, float(score))
 
     async def lease(self, player: str, replica: str, seconds: float) -> tuple[Lease, Lease | None]:
@@ -153,26 +163,30 @@ class RedisStore:
 
     async def leased(self, player: str) -> Lease | None:
         """See Store."""
-        return _lease_of(await self._ask(self._redis.get(self._key("lease", player))))
+        return _lease_of(await self._ask(self._redis.get, self._key("lease", player)))
 
-    async def release(self, player: str, epoch: int) -> None:
+    async def release(self, epochs: Mapping[str, int]) -> None:
         """See Store."""
-        await self._run(scripts.RELEASE, [self._key("lease", player)], [epoch])
+        players = list(epochs)
+        for first in range(0, len(players), PAGE):
+            some = players[first : first + PAGE]
+            keys = [self._key("lease", player) for player in some]
+            await self._run(scripts.RELEASE, keys, [epochs[player] for player in some])
 
     async def publish(self, channel: str, said: bytes) -> None:
         """See Store."""
-        await self._ask(self._redis.publish(self._key("channel", channel), said))
+        await self._ask(self._redis.publish, self._key("channel", channel), said)
 
     async def listen(self, *channels: str) -> AsyncGenerator[Heard | None, None]:
         """See Store."""
         names = {self._key("channel", channel): channel for channel in channels}
         async with self._redis.pubsub() as pubsub:
-            with _unavailable():
+            with self._unavailable():
                 await pubsub.subscribe(*names)
             yield None
             asked = False
             while True:
-                with _unavailable():
+                with self._unavailable():
                     heard = await pubsub.get_message(ignore_subscribe_messages=False, timeout=self._seconds)
                     if heard is None:
                         # A connection whose other end is gone without a word says nothing for ever.
@@ -185,35 +199,35 @@ class RedisStore:
 
     async def began(self) -> float:
         """See Store."""
-        return float(await self._run(scripts.BEGAN, [self._key("began")], [_ms(_BEGAN_SECONDS)])) / 1000
+        return float(await self._run(scripts.BEGAN, [self._key("began")], [_ms(_BEGAN_SECONDS)], waits=False)) / 1000
 
     async def put(self, key: str, value: str, seconds: float) -> None:
         """See Store."""
-        await self._ask(self._redis.set(self._key("value", key), value, px=_ms(seconds)))
+        await self._ask(self._redis.set, self._key("value", key), value, px=_ms(seconds))
 
     async def put_new(self, key: str, value: str, seconds: float) -> bool:
         """See Store."""
-        return bool(await self._ask(self._redis.set(self._key("value", key), value, px=_ms(seconds), nx=True)))
+        return bool(await self._ask(self._redis.set, self._key("value", key), value, px=_ms(seconds), nx=True))
 
     async def get(self, key: str) -> str | None:
         """See Store."""
-        return cast(str | None, await self._ask(self._redis.get(self._key("value", key))))
+        return cast(str | None, await self._ask(self._redis.get, self._key("value", key)))
 
     async def forget(self, key: str) -> None:
         """See Store."""
-        await self._ask(self._redis.delete(self._key("value", key)))
+        await self._ask(self._redis.delete, self._key("value", key))
 
     async def register(self, key: str, member: str, seconds: float) -> None:
         """See Store."""
-        await self._run(scripts.REGISTER, [self._key("group", key)], [member, _ms(seconds)])
+        await self._run(scripts.REGISTER, [self._key("group", key)], [member, _ms(seconds)], waits=False)
 
     async def members(self, key: str) -> frozenset[str]:
         """See Store."""
-        return frozenset(await self._run(scripts.MEMBERS, [self._key("group", key)], []))
+        return frozenset(await self._run(scripts.MEMBERS, [self._key("group", key)], [], waits=False))
 
     async def unregister(self, key: str, member: str) -> None:
         """See Store."""
-        await self._ask(self._redis.zrem(self._key("group", key), member))
+        await self._ask(self._redis.zrem, self._key("group", key), member)
 
     async def close(self) -> None:
         """See Store."""
@@ -225,22 +239,37 @@ class RedisStore:
     def _queue(self, application: str) -> list[str]:
         return [self._key(part, application) for part in ("queue", "holders", "ends")]
 
-    async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:  # noqa: ANN401
-        with _unavailable():
-            return await self._scripts[script](keys=keys, args=arguments)
+    async def _run(
+        self, script: str, keys: Sequence[str], arguments: Sequence[str | int], *, waits: bool = True
+    ) -> Any:  # noqa: ANN401
+        """Run a script. One that does not wait for its turn is a replica's sign of life, which is not to be late."""
+        return await self._ask(self._scripts[script], keys=keys, args=arguments, waits=waits)
 
-    async def _ask(self, answer: Any) -> Any:  # noqa: ANN401  # The client's own types are no better.
-        with _unavailable():
-            return await answer
+    async def _ask(  # The client's own types are no better.
+        self, command: Callable[..., Any], *arguments: object, waits: bool = True, **more: object
+    ) -> Any:  # noqa: ANN401
+        with self._unavailable():
+            async with self._turns if waits else nullcontext():
+                if waits and time.monotonic() < self._away_until:
+                    raise StoreUnavailable(JUST_NOW)
+                found = await command(*arguments, **more)
+        self._away_until = 0.0
+        return found
 
+    @contextmanager
+    def _unavailable(self) -> Iterator[None]:
+        """Whatever goes wrong with Redis is one thing to its callers, and so are the client's own stumbles over it.
 
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    """Whatever goes wrong with Redis is one thing to its callers."""
-    try:
-        yield
-    except (RedisError, OSError, TimeoutError) as error:
-        raise StoreUnavailable(repr(error)[:300]) from error
+        Those who come within the next moment are told so at once: thousands would wait one after the other to find out.
+        """
+        try:
+            yield
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            if not isinstance(error, ResponseError):
+                self._away_until = time.monotonic() + self._seconds
+            raise StoreUnavailable(repr(error)[:300]) from error
 
 
 def _lease_of(text: str | None) -> Lease | None:

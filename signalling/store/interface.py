@@ -118,8 +118,8 @@ class Store(Protocol):
         """Who has the player's connection."""
         ...
 
-    async def release(self, player: str, epoch: int) -> None:
-        """The connection is gone; a later lease is left alone."""
+    async def release(self, epochs: Mapping[str, int]) -> None:
+        """The connections of these players, with these epochs, are gone; later leases are left alone."""
         ...
 
     async def publish(self, channel: str, said: bytes) -> None:

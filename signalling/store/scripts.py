@@ -105,10 +105,12 @@ return taken
 """
 
 RELEASE: Final = """
--- KEYS: lease. ARGV: epoch.
-local held = redis.call('GET', KEYS[1])
-if held and string.match(held, '^%d+') == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
+-- KEYS: leases. ARGV: the epoch of each.
+for i, key in ipairs(KEYS) do
+    local held = redis.call('GET', key)
+    if held and string.match(held, '^%d+') == ARGV[i] then redis.call('DEL', key) end
+end
+return 1
 """
 
 BEGAN: Final = (

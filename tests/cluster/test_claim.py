@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -101,7 +102,7 @@ def read(pod: Pod) -> Instance:
 async def make(
     client: AsyncClient, name: str, annotations: dict[str, str] | None = None, address: str = "10.0.0.9"
 ) -> Instance:
-    """A pod that says that it is ready, as a kubelet would."""
+    """A pod that says that it is ready, as a kubelet would, and has taken 42 seconds for it."""
     labels = {"app.pixel/app": "demo", "app.pixel/version": "v1", "app.pixel/pool": "idle"}
     await client.create(
         Pod(
@@ -109,7 +110,9 @@ async def make(
             spec=PodSpec(containers=[Container(name="app", image="none")]),
         )
     )
-    status = PodStatus(podIP=address, conditions=[PodCondition(type="Ready", status="True")])
+    since = {"PodScheduled": datetime(2026, 1, 1, tzinfo=UTC), "Ready": datetime(2026, 1, 1, 0, 0, 42, tzinfo=UTC)}
+    conditions = [PodCondition(type=kind, status="True", lastTransitionTime=time) for kind, time in since.items()]
+    status = PodStatus(podIP=address, conditions=conditions)
     written = await client.patch(PodStatusResource, name, {"status": status.to_dict()}, namespace=NAMESPACE)
     return read(Pod.from_dict(written.to_dict()))  # type: ignore[arg-type]  # The status' resource holds a whole pod.
 
@@ -394,6 +397,11 @@ async def test_the_program_serves_a_session_through_the_real_api(server, client,
             await player.socket.close()
             await unreal.expect("playerDisconnected")
             await gone(client, "session-pod")
+            async with http.get(f"http://127.0.0.1:{ports['HEALTH']}/metrics") as answer:
+                told = (await answer.text()).splitlines()
+            for metric in ("players_joined_total", "session_seconds_count", "instance_start_seconds_count"):
+                assert f'pixel_{metric}{{application="demo"}} 1.0' in told
+            assert 'pixel_instance_start_seconds_sum{application="demo"} 42.0' in told
             process.send_signal(signal.SIGTERM)
             output, _ = await process.communicate()
             await unreal.socket.close()

@@ -137,6 +137,13 @@ CASES = (
         {'up{job="matchmaker",pod="matchmaker-1"}': "1x60"},
     ),
     Case(
+        "PixelStoreAway",
+        "10m",
+        {'pixel_store_available{pod="matchmaker-1"}': "1x60", 'pixel_store_available{pod="matchmaker-2"}': "0x60"},
+        {"severity": "warning"},
+        {'pixel_store_available{pod="matchmaker-2"}': "1x60"},
+    ),
+    Case(
         "PixelSidecarDown",
         "10m",
         {f'up{{job="sidecar",{_SIDECAR}}}': "0x60"},

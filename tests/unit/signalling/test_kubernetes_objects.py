@@ -54,6 +54,25 @@ def test_what_makes_a_pod_unavailable():
         assert not read(thing).available
 
 
+SCHEDULED = {"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-01-01T00:00:10Z"}
+READY = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:52Z"}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "seconds"),
+    [
+        ([READY, SCHEDULED], 42.0),
+        ([READY | {"status": "False"}, SCHEDULED], None),
+        ([READY], None),
+        ([{"type": "Ready", "status": "True"}, SCHEDULED], None),
+    ],
+)
+def test_an_instance_starts_from_its_node_to_its_readiness(conditions, seconds):
+    thing = pod("a")
+    thing["status"]["conditions"] = conditions
+    assert read(thing).start_seconds == seconds
+
+
 @pytest.mark.parametrize("label", ["app.pixel/app", "app.pixel/version", "app.pixel/pool"])
 def test_a_pod_without_a_label_is_no_instance(label):
     thing = pod("a")

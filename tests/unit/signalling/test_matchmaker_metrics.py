@@ -1,14 +1,16 @@
 """What the matchmaker counts: instances by state, how sessions ended, and the TURN nodes of each session."""
 
+from datetime import UTC, datetime
+
 import pytest
 from prometheus_client import generate_latest
 
-from signalling.kubernetes.instances import Instance, Pool
+from signalling.kubernetes.instances import STARTED_ANNOTATION, Instance, Pool
 from signalling.matchmaker.matching import Share
-from signalling.matchmaker.metrics import MatchmakerMetrics, state_of
+from signalling.matchmaker.metrics import MatchmakerMetrics, lasted, state_of
 from signalling.matchmaker.outcomes import Outcome, outcome_of
 from tests.unit.signalling.clients import eventually
-from tests.unit.signalling.memory_cluster import node
+from tests.unit.signalling.memory_cluster import Object, node, pod
 from tests.unit.signalling.stage import stream
 
 
@@ -43,6 +45,22 @@ def test_an_instance_is_in_one_state(pool, ready, going, state):
 )
 def test_a_session_has_one_outcome(connected, left, outcome):
     assert outcome_of(connected, left) is outcome
+
+
+@pytest.mark.parametrize(
+    ("started", "seconds"),
+    [
+        ("2026-01-01T00:00:00.500+00:00", 89.5),
+        ("2026-01-01T02:00:00+02:00", 90.0),
+        ("2026-01-01T00:02:00Z", 0.0),
+        ("2026-01-01T00:00:00", None),
+        ("yesterday", None),
+        (None, None),
+    ],
+)
+def test_a_session_has_lasted_since_its_pod_says(started, seconds):
+    its = Instance("a", "demo", "v1", Pool.SESSION, "10.0.0.1", True, False, "1", annotated=True, started=started)
+    assert lasted(its, datetime(2026, 1, 1, 0, 1, 30, tzinfo=UTC)) == seconds
 
 
 class Nothing:
@@ -93,6 +111,9 @@ def test_what_can_be_counted_is_there_before_it_happens():
         "pixel_store_available 1.0",
         "pixel_store_failures_total 0.0",
         'pixel_queue_wait_seconds_count{application="demo"} 0.0',
+        'pixel_players_joined_total{application="demo"} 0.0',
+        'pixel_session_seconds_count{application="demo"} 0.0',
+        'pixel_instance_start_seconds_count{application="demo"} 0.0',
     ):
         assert line in text.splitlines()
 
@@ -118,6 +139,7 @@ async def test_a_session_s_metrics_name_its_version_its_outcome_and_its_turn_nod
     text = (await stage.ask("/metrics"))[1]
     assert "pixel_session_turn{" not in text
     assert 'pixel_sessions_ended_total{application="demo",outcome="completed",version="v1"} 1.0' in text
+    assert 'pixel_session_seconds_count{application="demo"} 1.0' in text
 
 
 async def test_instances_that_cannot_be_reached_are_failures_of_their_version(stage):
@@ -127,4 +149,70 @@ async def test_instances_that_cannot_be_reached_are_failures_of_their_version(st
     player = await stage.player()
     await stage.gone("demo-1")
     assert await shows(stage, 'pixel_sessions_ended_total{application="demo",outcome="unreachable",version="v1"} 1.0')
+    assert await shows(stage, 'pixel_session_seconds_count{application="demo"} 0.0'), "its player waits on"
     await player.socket.close()
+
+
+async def test_a_session_lasts_from_the_claim_of_its_instance(stage):
+    await stage.matchmaker()
+    unreal = await stage.instance("demo-1")
+    player = await stage.player()
+    await stream(player, unreal)
+    thing = stage.cluster.pods["demo-1"]
+    thing["metadata"]["annotations"][STARTED_ANNOTATION] = "2026-01-01T00:00:00.000+00:00"
+    stage.cluster.put(thing)
+    await player.socket.close()
+    await stage.gone("demo-1")
+    assert await shows(stage, 'pixel_session_seconds_bucket{application="demo",le="28800.0"} 0.0')
+    assert await shows(stage, 'pixel_session_seconds_count{application="demo"} 1.0')
+
+
+async def test_a_player_has_come_once_however_often_it_connects(stage):
+    await stage.matchmaker()
+    first = await stage.player()
+    joined = 'pixel_players_joined_total{application="demo"} %d.0'
+    await eventually(lambda: stage.matchmakers[0].replica.waiting("demo") == 1, "a player that waits")
+    assert await shows(stage, joined % 1)
+    cookie = {"Cookie": f"pixel_session={first.cookie}"}
+    await first.socket.close()
+    await eventually(lambda: stage.matchmakers[0].replica.waiting("demo") == 0, "nobody")
+    again = await stage.player(headers=cookie)
+    await eventually(lambda: stage.matchmakers[0].replica.waiting("demo") == 1, "the player, again")
+    assert await shows(stage, joined % 1)
+    other = await stage.player()
+    await eventually(lambda: stage.matchmakers[0].replica.waiting("demo") == 2, "another")
+    assert await shows(stage, joined % 2)
+    for each in (again, other):
+        await each.socket.close()
+
+
+def started(name: str, *, ready: bool, at: str = "2026-01-01T00:00:52Z") -> Object:
+    thing = pod(name, ready=ready)
+    thing["status"]["conditions"][0]["lastTransitionTime"] = at
+    thing["status"]["conditions"] += [
+        {"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-01-01T00:00:10Z"}
+    ]
+    return thing
+
+
+async def test_an_instance_s_start_is_counted_once_by_one_replica(stage):
+    stage.cluster.put(started("there-before", ready=True))
+    first, second = await stage.matchmaker(), await stage.matchmaker()
+    await eventually(lambda: first.replica.replicas() == second.replica.replicas() == 2, "that they know each other")
+    for number in range(8):
+        stage.cluster.put(started(f"demo-{number}", ready=False))
+        stage.cluster.put(started(f"demo-{number}", ready=True))
+    # One loses its readiness, and gets it again an hour later.
+    stage.cluster.put(started("demo-0", ready=False))
+    stage.cluster.put(started("demo-0", ready=True, at="2026-01-01T01:00:00Z"))
+    for it in (first, second):
+        await eventually(lambda it=it: it.replica.idle("demo") == 9, "all instances")
+
+    def told(metric: str) -> float:
+        found = [
+            it.replica.metrics.registry.get_sample_value(metric, {"application": "demo"}) for it in (first, second)
+        ]
+        return sum(value or 0.0 for value in found)
+
+    assert told("pixel_instance_start_seconds_count") == 8
+    assert told("pixel_instance_start_seconds_sum") == 8 * 42

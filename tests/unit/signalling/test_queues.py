@@ -176,6 +176,26 @@ async def test_those_who_leave_together_are_told_of_at_once():
     assert await store.place("demo", "s0") == Place("s0", 0) and await store.place("demo", "s45") is None
 
 
+async def test_who_left_while_the_store_was_away_stands_before_nobody_when_it_is_back():
+    store = MemoryStore()
+    its = Queues(["demo"], store, Neighbours(store, "r1", RHYTHM), Keeping(30.0, 10.0, 100.0))
+    leaving = []
+    for number in range(3):
+        await its.join("demo", Place(f"s{number}", number), 1)
+        claimant = its.leave("demo", f"s{number}", 1)
+        assert claimant is not None
+        leaving.append(claimant)
+    its._store = Away()  # type: ignore[misc]
+    await asyncio.gather(*(its.forget("demo", each, keep=number > 0) for number, each in enumerate(leaving)))
+    # One of them comes again before the store does.
+    await its.join("demo", leaving[1].place, 1)
+    its._store = store  # type: ignore[misc]
+    await its.renew()
+    assert [each.session for each in await store.head("demo", 0, 10)] == ["s1"]
+    assert await store.place("demo", "s0") is None
+    assert await store.place("demo", "s2") == Place("s2", 2), "for the grace time"
+
+
 # Whose connection it is
 
 
@@ -196,6 +216,26 @@ async def test_a_later_connection_elsewhere_is_told_to_the_one_before():
     await mine.release("p", epoch)
     assert await theirs.current("p", later)
     await words.aclose()
+
+
+async def test_connections_that_end_together_are_told_of_at_once():
+    store = MemoryStore()
+    told: list[dict[str, int]] = []
+    tell = store.release
+
+    async def release(epochs: Any) -> None:
+        told.append(dict(epochs))
+        await tell(epochs)
+
+    store.release = release  # type: ignore[method-assign]
+    leases = Leases(store, Neighbours(store, "r1", RHYTHM))
+    first, second = await leases.take("p"), await leases.take("p")
+    other = await leases.take("q")
+    # The connection that was replaced may end last: the later lease is the one that there is.
+    await asyncio.gather(leases.release("p", second), leases.release("q", other), leases.release("p", first))
+    assert told == [{"p": second, "q": other}]
+    assert await store.leased("p") is None and await store.leased("q") is None
+    assert await leases.renew() == frozenset(), "nothing is held any more"
 
 
 RHYTHM = Rhythm(presence=100.0, patience=60.0, settling=0.0)

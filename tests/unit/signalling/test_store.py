@@ -4,12 +4,13 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from functools import partial
 from itertools import count
 
 import pytest
 
 from signalling.store.in_memory import MemoryStore
-from signalling.store.in_redis import PAGE, RedisStore, place_of, score_of
+from signalling.store.in_redis import JUST_NOW, PAGE, RedisStore, place_of, score_of
 from signalling.store.interface import (
     HIGHEST_PRIORITY,
     Claimant,
@@ -25,6 +26,13 @@ from tests.unit.signalling.redis_server import NEEDS_REDIS, RedisServer, redis_s
 SHORT, LONG = 0.15, 60.0
 """Seconds: of what a test waits to end, and of what it does not."""
 PREFIXES = count(1)
+AMISS = """
+local found = {}
+for _, key in ipairs(redis.call('KEYS', '*')) do
+    if string.sub(key, 1, 4) ~= 'test' or redis.call('PTTL', key) == -1 then table.insert(found, key) end
+end
+return found
+"""
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +53,7 @@ async def store(request: pytest.FixtureRequest, tmp_path) -> AsyncIterator[Store
     it = RedisStore(server.url, password, prefix)
     yield it
     await it.close()
-    for key in server.say("KEYS", "*").split():
-        assert key.startswith("test"), "a key without the prefix"
-        assert server.say("PTTL", key) != "-1", "a key that never ends"
+    assert server.say("EVAL", AMISS, "0") == "", "keys without the prefix, or that never end"
 
 
 def claimant(session: str, joined: int = 0, priority: int = 0, epoch: int = 1) -> Claimant:
@@ -183,9 +189,10 @@ async def test_a_lease_ends_the_one_before(store):
     third, before = await store.lease("p", "r2", LONG)
     assert before == second and third.epoch > second.epoch
     assert await store.leased("p") == third
-    await store.release("p", second.epoch)
-    assert await store.leased("p") == third
-    await store.release("p", third.epoch)
+    await store.lease("q", "r1", LONG)
+    await store.release({"p": second.epoch, "q": 1, "never": 1})
+    assert await store.leased("p") == third and await store.leased("q") is not None
+    await store.release({"p": third.epoch})
     assert await store.leased("p") is None
 
 
@@ -318,10 +325,27 @@ async def test_a_redis_that_is_away_is_unavailable_and_then_there_again(tmp_path
         with pytest.raises(StoreUnavailable):
             await anext(words)
         server.start()
+        await until(partial(answers, store), "an answer")
         assert await store.get("k") is None
         after, before = await store.lease("p", "r2", LONG)
         assert before is None and after.epoch > lease.epoch
         await store.close()
+
+
+@NEEDS_REDIS
+async def test_thousands_at_once_wait_for_their_turn_and_no_sign_of_life_is_late(redis, tmp_path):
+    password = tmp_path / "password"
+    password.write_text("a-password")
+    store = RedisStore(redis.url, password, prefix="test-many:", seconds=1.0)
+    asking = [asyncio.ensure_future(store.lease(f"p{number}", "r1", LONG)) for number in range(5000)]
+    await asyncio.sleep(0)
+    await store.register("g", "r1", LONG)
+    assert await store.members("g") == {"r1"}
+    assert sum(each.done() for each in asking) < 2500, "before most of the others"
+    leases = [lease for lease, _ in await asyncio.gather(*asking)]
+    await store.release({f"p{number}": lease.epoch for number, lease in enumerate(leases)})
+    assert await store.leased("p4999") is None
+    await store.close()
 
 
 @NEEDS_REDIS
@@ -336,9 +360,34 @@ async def test_a_redis_that_does_not_answer_is_unavailable(tmp_path):
             await store.get("k")
         with pytest.raises(StoreUnavailable):
             await anext(words)
+        refused = await asyncio.gather(*(store.get("k") for _ in range(500)), return_exceptions=True)
+        assert all(isinstance(each, StoreUnavailable) for each in refused)
+        assert sum(str(each) == JUST_NOW for each in refused) > 400, "they need not all find out"
         server.go_on()
+        await until(partial(answers, store), "an answer")
         assert await store.get("k") == "v"
         await store.close()
+
+
+async def answers(store: Store) -> bool:
+    try:
+        await store.get("k")
+    except StoreUnavailable:
+        return False
+    return True
+
+
+@NEEDS_REDIS
+async def test_a_redis_that_refuses_one_command_has_answered_and_is_asked_the_next(redis, tmp_path):
+    password = tmp_path / "password"
+    password.write_text("a-password")
+    store = RedisStore(redis.url, password, prefix="test-refused:")
+    assert redis.say("SET", "test-refused:queue:demo", "no queue", "PX", "60000") == "OK"
+    with pytest.raises(StoreUnavailable, match="ResponseError"):
+        await store.length("demo")
+    await store.put("k", "v", LONG)
+    assert await store.get("k") == "v"
+    await store.close()
 
 
 @NEEDS_REDIS

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from typing import Final
 
@@ -18,7 +19,7 @@ from signalling.store.interface import Store, StoreUnavailable
 LOG: Final = logging.getLogger("matchmaker.positions")
 PAGE: Final = 1000
 RESTS_PER_LOOK: Final = 19
-"""Looking takes a twentieth of the time at most, however long the queue."""
+"""Looking takes a twentieth of a core at most, however long the queue; what others do meanwhile counts as looking."""
 
 
 class Positions:
@@ -58,7 +59,7 @@ class Positions:
     async def run(self, name: str, interval: float) -> None:
         """Look at one application's queue again and again; returns only when it is cancelled."""
         while True:
-            began = _now()
+            began = time.thread_time()
             try:
                 if self._neighbours.reach() is Reach.THERE:
                     await self._look(name)
@@ -66,7 +67,7 @@ class Positions:
                 self._neighbours.lost(error)
             except Exception:
                 LOG.exception("positions not told", extra={"application": name})
-            await asyncio.sleep(max(interval, RESTS_PER_LOOK * (_now() - began)))
+            await asyncio.sleep(max(interval, RESTS_PER_LOOK * (time.thread_time() - began)))
 
     async def _look(self, name: str) -> None:
         length = await self._store.length(name)

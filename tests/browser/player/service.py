@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -13,10 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
-from local import cluster
 from local.paths import CHECKOUT
-from local.progress import Steps
-from local.tools import ensure_tools
 from signalling.matchmaker.page import SECURITY, page_files, serve_file
 from tests.browser.player.sessions import Service
 from tests.browser.player.wire import Wire
@@ -183,6 +181,29 @@ async def _serve(
     return runner
 
 
+STREAMER = ["python", "-m", "streamer"]
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of a pod, as this machine sees it."""
+
+    pid: int
+    command: list[str]
+
+
+def _processes(pod: str) -> Iterator[Process]:
+    """Those in the pod's control groups, whose names hold its uid."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            group = (folder / "cgroup").read_text().replace("_", "-")
+            command = (folder / "cmdline").read_bytes().decode().split("\0")[:-1]
+        except OSError:
+            continue
+        if f"pod{pod}" in group:
+            yield Process(int(folder.name), command)
+
+
 @dataclass
 class LocalStack:
     """The running local stack, behind a wire of its own."""
@@ -204,11 +225,10 @@ class LocalStack:
         return bool(self._pods())
 
     def kill_instance(self) -> None:
+        """As a crash does it: a deleted pod would be told to end, and would say so to its player."""
         (pod,) = self._pods()
-        kubectl = ensure_tools(["kubectl"], Steps())["kubectl"]
-        at_once = ["--namespace=pixel-instances", "--grace-period=0", "--force"]
-        command = [kubectl, f"--kubeconfig={cluster.running()}", "delete", "pod", pod["metadata"]["name"], *at_once]
-        subprocess.run(command, check=True, capture_output=True)
+        (application,) = (each for each in _processes(pod["metadata"]["uid"]) if each.command == STREAMER)
+        os.kill(application.pid, signal.SIGKILL)
 
     def _pods(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = kubectl_json(

@@ -1,6 +1,7 @@
 """The whole service with its front: login, limits, session API, webhooks, usage and regions, on loopback."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -30,6 +31,8 @@ class FrontStage(Stage):
         self.fronts: list[MatchmakerFront] = []
         self.first_port = free_port()
         """The players' of the first matchmaker, known before it starts."""
+        self.operator_folder: Path | None = None
+        """The built operator's page, if it is to be served."""
         self._closed = False
 
     def says(self, **more: Any) -> None:
@@ -62,6 +65,7 @@ class FrontStage(Stage):
             self.issuer,
             self.cluster,
             shared=RedisRecords(self.store.client) if isinstance(self.store, RedisStore) else None,
+            operator_folder=self.operator_folder,
         )
         around = Surroundings(
             name=f"replica-{len(self.matchmakers)}",

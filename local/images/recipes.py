@@ -21,12 +21,18 @@ class Recipe:
     """Python packages copied whole."""
     group: str | None = None
     """Dependency group of pyproject.toml, exported with hashes to ``build/requirements/<group>.txt``."""
-    page: bool = False
-    """Whether the built player page is copied, from ``player/dist``."""
+    pages: tuple[str, ...] = ()
+    """Web pages of which the build is copied, from ``<page>/dist``."""
 
 
 RECIPES: tuple[Recipe, ...] = (
-    Recipe("signalling", "signalling/Dockerfile", packages=("signalling",), group="signalling", page=True),
+    Recipe(
+        "signalling",
+        "signalling/Dockerfile",
+        packages=("signalling",),
+        group="signalling",
+        pages=("player", "operator"),
+    ),
     Recipe("streamer", "streamer/Dockerfile", packages=("streamer",), group="streamer"),
     Recipe("turn", "signalling/turn/Dockerfile"),
 )

@@ -7,7 +7,7 @@ CACHE := $(or $(PIXEL_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pixel-stream
 # uv from PATH if there is one, else this version in a virtual environment of its own in the cache.
 UV := $(or $(shell command -v uv),$(CACHE)/uv/$(UV_VERSION)/bin/uv)
 RUN := $(UV) run --locked
-SOURCES := __main__.py components signalling streamer local pixel tests
+SOURCES := __main__.py components signalling streamer capacity local pixel tests
 
 .PHONY: help
 help: ## List the commands
@@ -37,13 +37,18 @@ lint: | $(UV) ## Check style, types and who imports whom
 	@$(RUN) mypy
 	@$(RUN) lint-imports
 
+.PHONY: charts
+charts: | $(UV) ## Fetch the stacks' charts (needs helm), render them with our values and check what comes out
+	@$(RUN) python -m local charts
+	@$(RUN) pytest tests/cluster/test_rendered_charts.py $(ARGS)
+
 .PHONY: format
 format: | $(UV) ## Rewrite the sources in the project's format
 	@$(RUN) ruff check --fix $(SOURCES)
 	@$(RUN) ruff format $(SOURCES)
 
 .PHONY: bench
-bench: | $(UV) ## Measure: make bench NAME=preview (or demo)
+bench: | $(UV) ## Measure: make bench NAME=preview (or demo, simulation, …)
 	@$(RUN) python -m tests.bench.$(NAME) $(ARGS)
 
 $(CACHE)/uv/$(UV_VERSION)/bin/uv:

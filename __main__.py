@@ -4,6 +4,7 @@ import pulumi
 import pulumi_oci
 
 from components.addons.access import open_up
+from components.addons.alerts import Alerts, AlertsArgs
 from components.addons.autoscaling import Autoscaling, AutoscalingArgs
 from components.addons.certificates import turn_host
 from components.addons.gpu import GpuPlugin, GpuPluginArgs
@@ -28,11 +29,19 @@ from components.workloads import (
     MONITORING_NAMESPACE,
     OWN_NAMESPACES,
 )
+from components.workloads.capacity import (
+    FleetController,
+    FleetControllerArgs,
+    SessionProtection,
+    SessionProtectionArgs,
+)
 from components.workloads.fleet import Fleet, FleetArgs
 from components.workloads.front import Front, FrontArgs, openings
 from components.workloads.matchmaker import Matchmaker, MatchmakerArgs
 from components.workloads.namespaces import Namespaces, NamespacesArgs
 from components.workloads.prepull import Prepull, PrepullArgs
+from components.workloads.shared_fleet import SharedFleetScaling, SharedFleetScalingArgs
+from components.workloads.tickets import Tickets, TicketsArgs
 from components.workloads.turn import Turn, TurnArgs
 
 its = load(stack_config())
@@ -83,8 +92,11 @@ namespaces = Namespaces(
         its.apps,
         its.pools,
         its.redis.mode,
+        its.turn,
         tuple(openings(its)),
+        controlled=its.capacity.enabled,
         addons=frozenset(name for name, wanted in addons.items() if wanted),
+        policies=its.network_policies.policies,
     ),
     in_cluster,
 )
@@ -99,39 +111,63 @@ monitoring = (
     if its.monitoring.enabled
     else None
 )
+if monitoring and its.monitoring.alerts:
+    Alerts("alerts", AlertsArgs(its.monitoring.alerts, namespaces, monitoring.release), in_both)
 before = [*identity.policies, *([monitoring.release] if monitoring else [])]
 ingress = open_up(its, foundation, namespaces, tags, before, in_both)
-Autoscaling("autoscaling", AutoscalingArgs(its, foundation, identity.policies, namespaces, monitoring), in_both)
+autoscaling = Autoscaling(
+    "autoscaling", AutoscalingArgs(its, foundation, identity.policies, namespaces, monitoring), in_both
+)
 if its.pools.sharing.resource and foundation.pools:
     GpuPlugin("gpu", GpuPluginArgs(cluster.id, its.pools), in_both)
 if its.network_policies.engine is Engine.KUBE_NETWORK_POLICIES:
     NetworkPolicyEngine("network-policy-engine", NetworkPolicyEngineArgs(its.mirrors, pools), in_cluster)
 redis = lay_redis(its, foundation, secrets.values, namespaces, tags, (in_oci, in_cluster))
+tickets = Tickets("tickets", TicketsArgs(secrets.values[Secret.TICKET], namespaces), in_cluster)
 turn_name = turn_host(its)
 turn = Turn(
     "turn",
-    TurnArgs(
-        its.images, its.network, its.pools.turn, secrets.values[Secret.TURN], turn_name is not None, namespaces, pools
-    ),
+    TurnArgs(its, secrets.values[Secret.TURN], turn_name is not None, namespaces, pools),
     in_cluster,
 )
 front = Front("front", FrontArgs(its, secrets.values, namespaces), in_both)
 matchmaker = Matchmaker(
     "matchmaker",
     MatchmakerArgs(
-        its.matchmaker, its.images, its.apps, its.turn, turn_name, turn.secret, redis, front, namespaces, pools
+        its.matchmaker,
+        its.images,
+        its.apps,
+        its.turn,
+        turn_name,
+        turn.secret,
+        tickets.signing,
+        redis,
+        front,
+        namespaces,
+        pools,
     ),
     in_cluster,
 )
-fleets = [
-    Fleet(
-        app.fleet_name(version),
-        FleetArgs(app, version, its.images, its.pools, namespaces, pools),
-        in_cluster,
-    )
-    for app in its.apps
-    for version in app.versions
-]
+SessionProtection("session-protection", SessionProtectionArgs(namespaces), in_cluster)
+controller = (
+    FleetController("fleet-controller", FleetControllerArgs(its, namespaces, pools), in_cluster)
+    if its.capacity.enabled
+    else None
+)
+fleets = []
+for app in its.apps:
+    for version in app.versions:
+        fleet_name = app.fleet_name(version)
+        fleet = Fleet(
+            fleet_name,
+            FleetArgs(app, version, its.images, its.pools, its.turn, tickets.keys, namespaces, pools, controller),
+            in_cluster,
+        )
+        fleets.append(fleet)
+        if app.shared:
+            SharedFleetScaling(
+                f"scaling-{fleet_name}", SharedFleetScalingArgs(app, version, fleet, autoscaling), in_cluster
+            )
 if its.regions.steering:
     DnsSteering("steering", DnsSteeringArgs(its, tags), in_oci)
 if its.pools.prepull:

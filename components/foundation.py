@@ -10,6 +10,7 @@ from components.network import Network, NetworkArgs
 from components.node_pools import NodePools, NodePoolsArgs, plan_pools
 from components.settings import Settings
 from components.settings.cluster import Endpoint
+from components.settings.turn import media_networks
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,12 @@ def lay(its: Settings, tags: Mapping[str, str], opts: pulumi.ResourceOptions) ->
     if its.cluster.existing is not None:
         return Foundation(GivenCluster("cluster", its.cluster, its.cluster.existing, opts), None, None)
     public_api = its.cluster.endpoint is Endpoint.PUBLIC
+    turn_elsewhere = tuple(dict.fromkeys(cidr for _, cidr in media_networks(its.turn, its.apps)))
     network = Network(
         "network",
-        NetworkArgs(its.compartment, its.cluster.name, its.network, public_api, its.cluster.protect, tags),
+        NetworkArgs(
+            its.compartment, its.cluster.name, its.network, public_api, its.cluster.protect, tags, turn_elsewhere
+        ),
         opts,
     )
     cluster = Cluster("cluster", ClusterArgs(its.compartment, its.cluster, network, tags), opts)

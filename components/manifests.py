@@ -43,7 +43,8 @@ environment = Environment(
     lstrip_blocks=True,
     autoescape=False,  # noqa: S701 - this is YAML, and `finalize` quotes
 )
-_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Ten times as fast as the one that is written in Python."""
 
 
 def render(template: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -57,7 +58,7 @@ def render(template: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def documents(template: Template, values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The YAML documents that a template makes of values."""
-    loaded = yaml.load_all(template.render(values), _Loader)
+    loaded = yaml.load_all(template.render(values), Loader)
     return [document for document in loaded if document]
 
 

@@ -7,6 +7,7 @@ the union of two mechanisms is harder to read than one.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Any
 
 import pulumi
@@ -31,6 +32,8 @@ class NetworkArgs:
     public_api: bool
     protect: bool
     tags: Mapping[str, str]
+    turn_elsewhere: Sequence[IPv4Network] = ()
+    """Networks of relays that are not the program's, to which instances send media."""
 
 
 class Network(pulumi.ComponentResource):
@@ -64,7 +67,7 @@ class Network(pulumi.ComponentResource):
         )
 
         def subnet(at: Place, *, public_addresses: bool) -> pulumi.Output[str]:
-            rules = security_list(at, args.settings, services["cidrBlock"])
+            rules = security_list(at, args.settings, services["cidrBlock"], args.turn_elsewhere)
             security = self._make(oci.SECURITY_LIST, f"{at}-rules", rules)
             return self._subnet(at, security, dhcp_options, public if public_addresses else private, public_addresses)
 

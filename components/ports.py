@@ -18,6 +18,12 @@ TURN = 3478
 TURN_TLS = 5349
 TURN_RELAY = (49152, 65535)
 """Ports that coturn hands out to allocations, by TCP and UDP."""
+TURN_METRICS = 9641
+"""Metrics and status of a TURN node, on its internal address; no security list opens it to the internet."""
+TURN_CONTROL = 9642
+"""Where a TURN node is drained; bound to its loopback only."""
+TURN_CONSOLE = 9643
+"""coturn's console; bound to its node's loopback only."""
 
 REDIS = 6379
 REDIS_EXPORTER = 9121
@@ -30,4 +36,21 @@ PLAYERS = 3000
 OPERATIONS = 8080
 """The session API and the operator page of the matchmaker."""
 OBSERVATION = 9000
-"""Health and metrics of the matchmaker and the sidecar."""
+"""Health and metrics of the matchmaker, the sidecar and the fleet controller."""
+CPU_EXPORTER = 9001
+"""What each process of an instance uses; beside the sidecar's own metrics, in the same pod."""
+
+METRICS_OF_ADDONS = {
+    "traefik": 9100,
+    "cert-manager": 9402,
+    "keda": 8080,
+    "external-dns": 7979,
+    "cluster-dns": 9153,
+}
+"""Where what the charts install, and the cluster's DNS, answers Prometheus."""
+WEBHOOKS = {"cert-manager": (10250,), "keda": (9443, 6443), "monitoring": (10250,)}
+"""Where add-ons answer the API server: webhooks, and the metrics that KEDA gives to autoscalers."""
+ACME_SOLVER = 8089
+"""Where the pods that answer Let's Encrypt's challenges listen."""
+GRAFANA = 3000
+PROMETHEUS = 9090

@@ -33,10 +33,11 @@ PURPOSES: Mapping[Secret, str] = {
     Secret.TURN: "Signs the players' TURN credentials; shared by matchmaker and coturn.",
     Secret.GRAFANA: "Password of Grafana's admin.",
     Secret.REDIS: "Password of the user of Redis in the cluster.",
+    Secret.TICKET: "Seed of the key that signs tickets; the matchmaker's alone.",
     Secret.ADMIN: "The key of the session API.",
     Secret.WEBHOOKS: "Signs what webhooks are sent.",
 }
-KEEP_PREVIOUS = frozenset({Secret.TURN, Secret.ADMIN, Secret.WEBHOOKS})
+KEEP_PREVIOUS = frozenset({Secret.TURN, Secret.TICKET, Secret.ADMIN, Secret.WEBHOOKS})
 """Those whose consumers take two values at once; of the others only the newest holds."""
 
 
@@ -172,6 +173,12 @@ def word_of(content: bytes, key: str) -> str:
 def drawn() -> SecretValue:
     """A value that this run draws."""
     return SecretValue(pulumi.Output.secret(secrets.token_hex(_BYTES)), drawn=True)
+
+
+def held(secret: KubernetesObject) -> pulumi.Output[Mapping[str, str]]:
+    """The data of a Secret, in base64, as the resource has it: what was drawn in an earlier run is still that."""
+    data: pulumi.Output[Mapping[str, str]] = secret.__dict__["data"]
+    return data
 
 
 def kubernetes_secret(

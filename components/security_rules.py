@@ -6,7 +6,7 @@ https://docs.oracle.com/iaas/Content/ContEng/Concepts/contengnetworkconfig.htm
 No rule is stateless: a stateless one needs its counterpart for every answer, and none was measured to be needed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Network
@@ -47,6 +47,8 @@ class Place(StrEnum):
     ADMINS = "admins"
     ANYWHERE = "anywhere"
     ORACLE_SERVICES = "oracle_services"
+    TURN_ELSEWHERE = "turn_elsewhere"
+    """Relays that are not the program's, where a stack names some."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def _port(number: int) -> tuple[int, int]:
 _IN, _OUT = Direction.INGRESS, Direction.EGRESS
 _ALL, _ICMP, _TCP, _UDP = Protocol.ALL, Protocol.ICMP, Protocol.TCP, Protocol.UDP
 _API, _LB, _WORKERS, _TURN = Place.API, Place.LOAD_BALANCERS, Place.WORKERS, Place.TURN
-_ADMINS, _ANYWHERE, _SERVICES = Place.ADMINS, Place.ANYWHERE, Place.ORACLE_SERVICES
+_ADMINS, _ANYWHERE, _SERVICES, _ELSEWHERE = Place.ADMINS, Place.ANYWHERE, Place.ORACLE_SERVICES, Place.TURN_ELSEWHERE
 _K8S, _OKE, _PROXY = _port(ports.KUBERNETES_API), _port(ports.OKE_CONTROL_PLANE), _port(ports.KUBE_PROXY_HEALTH)
 
 RULES: tuple[Rule, ...] = (
@@ -102,6 +104,7 @@ RULES: tuple[Rule, ...] = (
     Rule(_WORKERS, _OUT, _SERVICES, _TCP, None, "workers to OKE and other Oracle services"),
     Rule(_WORKERS, _OUT, _ANYWHERE, _TCP, None, "workers to the internet, for images"),
     Rule(_WORKERS, _OUT, _TURN, _ALL, None, "pods on workers to pods on TURN nodes"),
+    Rule(_WORKERS, _OUT, _ELSEWHERE, _UDP, None, "media to TURN servers elsewhere"),
     # Load balancers
     Rule(_LB, _IN, _ANYWHERE, _TCP, _port(ports.HTTP), "players by HTTP"),
     Rule(_LB, _IN, _ANYWHERE, _TCP, _port(ports.HTTPS), "players by HTTPS"),
@@ -125,20 +128,31 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def security_list(at: Place, network: NetworkSettings, services_label: pulumi.Input[str]) -> dict[str, Any]:
+def security_list(
+    at: Place,
+    network: NetworkSettings,
+    services_label: pulumi.Input[str],
+    turn_elsewhere: Sequence[IPv4Network] = (),
+) -> dict[str, Any]:
     """The rules of one subnet's security list, as the provider takes them.
 
-    `services_label` is the name under which OCI's routes and rules know all Oracle services of the region.
+    `services_label` is the name under which OCI's routes and rules know all Oracle services of the region;
+    `turn_elsewhere` are the networks of relays that are not the program's.
     """
     rules: dict[Direction, list[dict[str, Any]]] = {_IN: [], _OUT: []}
     for rule in RULES:
         if rule.at is at:
-            rules[rule.direction] += [_arguments(rule, peer) for peer in _peers(rule, network, services_label)]
+            peers = _peers(rule, network, services_label, turn_elsewhere)
+            rules[rule.direction] += [_arguments(rule, peer) for peer in peers]
     return {"ingressSecurityRules": rules[_IN], "egressSecurityRules": rules[_OUT]}
 
 
-def _peers(rule: Rule, network: NetworkSettings, services_label: pulumi.Input[str]) -> Iterator[pulumi.Input[str]]:
+def _peers(
+    rule: Rule, network: NetworkSettings, services_label: pulumi.Input[str], turn_elsewhere: Sequence[IPv4Network]
+) -> Iterator[pulumi.Input[str]]:
     match rule.peer:
+        case Place.TURN_ELSEWHERE:
+            yield from map(str, turn_elsewhere)
         case Place.ADMINS:
             yield from (str(admin) for admin in network.admin_cidrs)
         case Place.ANYWHERE:

@@ -1,4 +1,4 @@
-"""The local stack's command line: ``python -m local demo | up | down | preview | touched``."""
+"""The local stack's command line: ``python -m local demo | up | down | preview | touched | charts``."""
 
 import argparse
 import json
@@ -29,6 +29,13 @@ def _run(options: argparse.Namespace) -> int:
         return _touched(options)
     if options.command == "preview":
         return _preview(options)
+
+    if options.command == "charts":
+        from local.charts import fetch  # noqa: PLC0415
+        from local.progress import Steps  # noqa: PLC0415
+
+        fetch(Steps())
+        return 0
 
     from local.demo import ExistingCluster, demo, down, only_run, prepare, up  # noqa: PLC0415
     from local.progress import Steps  # noqa: PLC0415
@@ -101,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "demo":
             command.add_argument("--port", type=int, default=8080, help="port of the page on localhost (default 8080)")
     commands.add_parser("prepare", help="install the tools and packages that the other commands and the tests need")
+    text = "fetch the charts that stacks install, with Helm, so that tests can render them"
+    commands.add_parser("charts", help=text, description=text)
     text = "preview stacks without a cloud account, all unless named, several at a time"
     preview = commands.add_parser("preview", help=text, description=text)
     preview.add_argument("stacks", nargs="*", metavar="STACK")

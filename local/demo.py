@@ -26,7 +26,7 @@ from local.paths import cache_root, stacks_dir
 from local.progress import Steps
 from local.stack import LocalStack, StackFile, read_stack_file, with_built_images
 from local.tools import ensure_tools
-from local.tools.packages import GROUPS, ensure_packages
+from local.tools.packages import CLUSTER, GROUPS, IMAGES, ensure_packages
 
 CLUSTER_TOOLS = (
     "etcd",
@@ -38,6 +38,11 @@ CLUSTER_TOOLS = (
     "kubectl",
     "coredns",
 )
+TEST_TOOLS = (
+    *("prometheus", "promtool", "kube-state-metrics", "cert-manager", "kube-network-policies", "kwok"),
+    "actionlint",
+)
+"""For tests: what the program installs in a real cluster by charts and images, nodes without machines, a linter."""
 
 
 class DemoError(Exception):
@@ -88,7 +93,7 @@ def up(steps: Steps, existing: ExistingCluster | None = None) -> LocalStack:
 
     What a killed run left behind is removed first, so an interrupted run can simply be started again.
     """
-    ensure_packages(steps)
+    ensure_packages(steps, (CLUSTER, IMAGES) if existing is None else (IMAGES,))
     if existing is None and not cluster.running():
         remove_leavings(steps)
     tools = dict(ensure_tools(("pulumi", *(CLUSTER_TOOLS if existing is None else ("kubectl",))), steps))
@@ -102,7 +107,7 @@ def up(steps: Steps, existing: ExistingCluster | None = None) -> LocalStack:
             _load(image, existing)
     stack = LocalStack("local", tools["pulumi"], kubeconfig.absolute())
     with steps.step("pulumi up") as step:
-        apply(stack, local_stack_file(built), step.update)
+        apply(stack, local_stack_file(built, existing), step.update)
     with steps.step("Wait for the first ready instance"):
         wait_for_instance(tools["kubectl"], kubeconfig)
     return stack
@@ -111,13 +116,17 @@ def up(steps: Steps, existing: ExistingCluster | None = None) -> LocalStack:
 def prepare(steps: Steps) -> None:
     """Install every package and tool that the local stack and the tests use."""
     ensure_packages(steps, GROUPS)
-    ensure_tools(("pulumi", *CLUSTER_TOOLS), steps)
+    ensure_tools(("pulumi", *CLUSTER_TOOLS, *TEST_TOOLS), steps)
 
 
-def local_stack_file(built: Mapping[str, Image]) -> StackFile:
+def local_stack_file(built: Mapping[str, Image], existing: ExistingCluster | None = None) -> StackFile:
     """The local stack's file with the images that were built for it."""
     tags = dict(image.reference.rsplit(":", 1) for image in built.values())
-    return with_built_images(read_stack_file("local"), tags)
+    stack_file = with_built_images(read_stack_file("local"), tags)
+    if existing is not None:
+        # kind obeys NetworkPolicies, and ours name the addresses of the simulated OCI: nothing would get through.
+        stack_file["config"]["pixel:network_policies"]["policies"] = False
+    return stack_file
 
 
 def apply(stack: LocalStack, stack_file: StackFile, show: Callable[[str], None]) -> None:

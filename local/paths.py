@@ -29,6 +29,11 @@ def images_dir() -> Path:
     return cache_root() / "images"
 
 
+def charts_dir() -> Path:
+    """Helm charts as their makers publish them, as ``<name>-<version>.tgz``; kept when the stack goes."""
+    return cache_root() / "charts"
+
+
 def cluster_dir() -> Path:
     """Everything of the running cluster (etcd's data, containerd's root, keys, logs); removed when it stops."""
     return cache_root() / "cluster"

@@ -18,3 +18,9 @@ for _name in (
 ):
     with contextlib.suppress(Exception):
         importlib.import_module(_name)
+
+with contextlib.suppress(Exception):
+    # Compiled here, a template is in the memory of every preview.
+    _environment = importlib.import_module("components.manifests").environment
+    for _name in _environment.list_templates(extensions=["j2"]):
+        _environment.get_template(_name)

@@ -10,6 +10,12 @@ export default defineConfig({
         // The licences of what is bundled travel with it.
         license: { fileName: 'licenses.md' },
         modulePreload: { polyfill: false },
-        chunkSizeWarningLimit: 600
+        chunkSizeWarningLimit: 600,
+        rolldownOptions: {
+            output: {
+                // Epic's library changes less often than the page, and `npm run size` leaves it out.
+                codeSplitting: { groups: [{ name: 'epic', test: /node_modules\/(@epicgames-ps|sdp)\// }] }
+            }
+        }
     }
 });

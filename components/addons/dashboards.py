@@ -1,12 +1,11 @@
 """Grafana's dashboards: a short description in YAML to the model that Grafana reads. Pure."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from components.manifests import FOLDER
+from components.manifests import FOLDER, Loader
 
 DASHBOARDS = FOLDER / "dashboards"
 DATASOURCE = {"type": "prometheus", "uid": "prometheus"}
@@ -26,7 +25,7 @@ def names() -> list[str]:
 
 def description(name: str) -> dict[str, Any]:
     """A dashboard as its file describes it."""
-    found: dict[str, Any] = yaml.safe_load(Path(DASHBOARDS / f"{name}.yaml").read_text())
+    found: dict[str, Any] = yaml.load((DASHBOARDS / f"{name}.yaml").read_text(), Loader)  # noqa: S506 - a safe one
     return found
 
 

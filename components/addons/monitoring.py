@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from components import manifests, ports
+from components import manifests
 from components.addons import dashboards
 from components.addons.helm import Release, ReleaseArgs, pinned
 from components.node_pools import DEFAULT_LABEL, GPU_LABEL
@@ -23,6 +23,12 @@ PROMETHEUS = f"http://prometheus-operated.{MONITORING_NAMESPACE}:9090"
 GRAFANA_SERVICE = "kube-prometheus-stack-grafana"
 """In the namespace of monitoring, on port 80."""
 GRAFANA_SECRET = "grafana-admin"  # noqa: S105 - the name of the object
+
+TURN_WANTED = (
+    "clamp_max(clamp_min(ceil(max(pixel:turn_load:nodes) / 0.6), scalar(pixel:turn_nodes:minimum)),"
+    " scalar(pixel:turn_nodes:maximum))"
+)
+"""Nodes of the TURN pool, each at most three fifths full."""
 
 _STACK = "kube-prometheus-stack"
 _EXPORTER = "dcgm-exporter"
@@ -109,14 +115,16 @@ def monitors() -> list[dict[str, Any]]:
 
 def recording_rules(its: Settings) -> dict[str, Any]:
     """The PrometheusRule that makes series out of others, and out of the settings."""
-    first, last = ports.TURN_RELAY
     values = {
         "namespace": MONITORING_NAMESPACE,
         "monitoring": its.monitoring,
         "apps": [{"name": app.name, "target": buffer_target(app)} for app in its.apps],
+        "controlled": its.capacity.enabled,
+        "shared": any(app.shared for app in its.apps),
         "gpu_nodes": its.pools.gpu.max,
         "turn_bits": turn_node_gbits(its.monitoring, its.pools) * 10**9,
-        "relay_ports": last - first + 1,
+        "turn_pool": its.pools.turn,
+        "turn_wanted": TURN_WANTED,
         "session_cost": session_cost(its.pools),
     }
     (rules,) = manifests.render("monitoring/recording.yaml.j2", values)
@@ -125,7 +133,7 @@ def recording_rules(its: Settings) -> dict[str, Any]:
 
 def buffer_target(app: AppSettings) -> int:
     """The instances that an application keeps warm for players: none of a version that gets no sessions."""
-    return app.buffer * sum(version.weight > 0 for version in app.versions)
+    return app.buffer.instances * sum(version.weight > 0 for version in app.versions)
 
 
 def session_cost(pools: PoolsSettings) -> str:

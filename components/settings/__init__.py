@@ -11,14 +11,19 @@ from components.settings.api import ApiSettings, check_api, read_api
 from components.settings.apps import (
     AppSettings,
     ImagesSettings,
-    TurnSettings,
     check_apps,
     check_images,
     read_apps,
     read_images,
-    read_turn,
 )
 from components.settings.autoscaling import AutoscalingSettings, read_autoscaling
+from components.settings.capacity import (
+    CapacitySettings,
+    check_buffers,
+    check_capacity,
+    check_nodes,
+    read_capacity,
+)
 from components.settings.cluster import ClusterSettings, check_cluster, check_elsewhere, read_cluster
 from components.settings.ingress import (
     CertificatesSettings,
@@ -37,12 +42,14 @@ from components.settings.mirrors import MirrorsSettings, read_mirrors
 from components.settings.monitoring import MonitoringSettings, check_monitoring, read_monitoring
 from components.settings.network import NetworkSettings, check_network, read_network
 from components.settings.origins import read_origins
+from components.settings.page import PageSettings, check_page, read_page
 from components.settings.pools import PoolsSettings, check_pools, read_pools
 from components.settings.reading import Reader, Refusals, SettingsError
 from components.settings.redis import RedisMode, RedisSettings, check_redis, read_redis
 from components.settings.regions import RegionsSettings, check_regions, read_regions
 from components.settings.registry import PULL_SECRET, Image, RegistrySettings, check_registry, image_of, read_registry
 from components.settings.secrets import Secret, SecretsSettings, check_secrets, read_secrets
+from components.settings.turn import TurnSettings, check_turn, read_turn
 from components.settings.webhooks import WebhooksSettings, check_webhooks, read_webhooks
 
 __all__ = ["Settings", "SettingsError", "load", "stack_config"]
@@ -85,22 +92,25 @@ class Settings:
     api: ApiSettings
     webhooks: WebhooksSettings
     regions: RegionsSettings
+    page: PageSettings
+    capacity: CapacitySettings
 
     @property
     def own_images(self) -> tuple[Image, ...]:
         """Where the images of the project and of the applications are, those that the stack file names itself."""
-        references = [self.images.signalling, self.images.turn, *(app.image for app in self.apps)]
-        return tuple(dict.fromkeys(image_of(reference) for reference in references))
+        images = self.images
+        references = [images.signalling, images.turn, images.capacity, *(app.image for app in self.apps)]
+        return tuple(dict.fromkeys(image_of(reference) for reference in references if reference))
 
     @property
     def wanted_secrets(self) -> frozenset[Secret]:
         """The secrets that something in this stack uses."""
         redis = self.redis.mode is RedisMode.IN_CLUSTER
+        always = dict.fromkeys((Secret.TURN, Secret.TICKET, Secret.ADMIN), True)
         used = {
-            Secret.TURN: True,
+            **always,
             Secret.GRAFANA: self.monitoring.enabled,
             Secret.REDIS: redis,
-            Secret.ADMIN: True,
             Secret.WEBHOOKS: bool(self.webhooks.endpoints),
         }
         return frozenset(secret for secret, needed in used.items() if needed)
@@ -125,6 +135,7 @@ def load(config: Mapping[str, Any]) -> Settings:
         'the OCID of a compartment, "ocid1.compartment.oc1..…"',
     )
     cluster = read_cluster(root.section("cluster"))
+    capacity = read_capacity(root.section("capacity", optional=True))
     registry = read_registry(root.section("registry", optional=True))
     redis = read_redis(root.section("redis", optional=True))
     pull_secret = PULL_SECRET if registry.pull is not None else None
@@ -137,8 +148,8 @@ def load(config: Mapping[str, Any]) -> Settings:
         cluster=cluster,
         pools=read_pools(root.section("pools"), region, existing=cluster.existing is not None),
         images=replace(read_images(root.section("images")), pull_secret=pull_secret),
-        turn=read_turn(root.section("turn")),
-        apps=read_apps(root),
+        turn=read_turn(root.section("turn", optional=True)),
+        apps=read_apps(root, capacity.timezone),
         autoscaling=read_autoscaling(root.section("autoscaling", optional=True)),
         ingress=read_ingress(root.section("ingress", optional=True)),
         certificates=read_certificates(root.section("certificates", optional=True)),
@@ -156,17 +167,23 @@ def load(config: Mapping[str, Any]) -> Settings:
         api=read_api(root.section("api", optional=True)),
         webhooks=read_webhooks(root.section("webhooks", optional=True)),
         regions=read_regions(root.section("regions", optional=True)),
+        page=read_page(root.section("page", optional=True)),
+        capacity=capacity,
     )
     root.close()
     refusals.stop()
     check_network(settings.network, f"{_PROJECT}network.", refusals)
     check_cluster(settings.cluster, settings.network, refusals)
     check_elsewhere(settings.cluster, settings.ingress.enabled, refusals)
-    check_pools(settings.pools, settings.cluster, settings.network, refusals)
+    check_pools(settings.pools, settings.cluster, settings.network, refusals, other_turn=bool(settings.turn.external))
     check_images(settings.images, refusals)
     check_monitoring(settings.monitoring, settings.pools, refusals)
-    check_apps(settings.apps, settings.pools, refusals)
+    check_apps(settings.apps, settings.pools, controlled=settings.capacity.enabled, refusals=refusals)
+    check_capacity(settings.capacity, settings.images, refusals)
+    check_nodes(settings.capacity, settings.pools, settings.cluster, settings.monitoring, refusals)
+    check_buffers(settings.apps, settings.cluster, settings.autoscaling, settings.monitoring, refusals)
     check_egress(settings.apps, settings.network, refusals)
+    check_turn(settings.turn, settings.apps, settings.cluster, settings.network, refusals)
     check_ingress(settings.ingress, settings.certificates, settings.dns, settings.domain, refusals)
     check_registry(settings.registry, settings.own_images, region, refusals)
     check_secrets(settings.secrets, settings.wanted_secrets, refusals)
@@ -176,6 +193,7 @@ def load(config: Mapping[str, Any]) -> Settings:
     check_api(settings.api, settings.ingress, refusals)
     check_webhooks(settings.webhooks, settings.apps, refusals)
     check_regions(settings.regions, settings.domain, settings.ingress, settings.certificates, refusals)
+    check_page(settings.page, settings.login, refusals)
     refusals.stop()
     return settings
 

@@ -3,13 +3,15 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from ipaddress import IPv4Network
 
+from components.settings.buffer import BufferSettings, check_buffer, read_buffer
 from components.settings.environment import read_environment
 from components.settings.gpu import Gpu, gpu_of, most_instances, profile_of, slots_per_gpu
+from components.settings.ice import STACK_S_OWN, IceSettings, read_ice
 from components.settings.pools import PoolsSettings
 from components.settings.reading import Reader, Refusals
+from components.settings.sessions import SessionSettings, Sharing, check_session, read_control, read_session
 
 LONGEST_FLEET_NAME = 46
 """A label holds 63 characters, and a pod's name adds 17 to its Deployment's."""
@@ -22,31 +24,17 @@ _SIZE = r"[1-9]\d*(Mi|Gi)"
 _MOVING_TAGS = ("latest", "stable", "main", "master", "edge", "nightly")
 
 
-class TransportPolicy(StrEnum):
-    """Which ICE candidates a player may use."""
-
-    ALL = "all"
-    """Direct media where the networks allow it, else the relay."""
-    RELAY = "relay"
-    """Only through the TURN pool."""
-
-
 @dataclass(frozen=True)
 class ImagesSettings:
     """The `images` key: full references of our own images. CRI-O on OKE refuses short names."""
 
     signalling: str
-    """Carries the sidecar, the matchmaker with its page, and TURN's configuration."""
+    """Carries the sidecar, the CPU exporter, the matchmaker with its page, and TURN's configuration."""
     turn: str
+    capacity: str = ""
+    """Carries the fleet controller; empty where a stack has none."""
     pull_secret: str | None = None
     """The Secret that pods pull these and the applications' images with; the key `registry` decides."""
-
-
-@dataclass(frozen=True)
-class TurnSettings:
-    """The `turn` key."""
-
-    transport_policy: TransportPolicy
 
 
 @dataclass(frozen=True)
@@ -95,14 +83,25 @@ class AppSettings:
     """Without a tag; each version has its own."""
     versions: tuple[Version, ...]
     resources: Resources
-    buffer: int
-    """Warm instances of each version."""
+    buffer: BufferSettings
     resolution: Resolution
     arguments: tuple[str, ...]
     """Of every instance from its start: it is warm before it is anybody's."""
     environment: Mapping[str, str] = field(hash=False)
     egress: tuple[IPv4Network, ...]
     """What its instances may open connections to, on any port, beside players and the TURN pool."""
+    session: SessionSettings
+    control: str | None
+    """Where its own API stands that its players may ask; None where they may not."""
+    priority: int = 0
+    """Of two applications the one with the higher gets a slot first where the GPU pool is full."""
+    ice: IceSettings = STACK_S_OWN
+    """ICE servers of its own, in place of the stack's."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether players share its instances."""
+        return self.session.sharing is Sharing.SHARED
 
     def fleet_name(self, version: Version) -> str:
         """The name of a version's Deployment."""
@@ -124,26 +123,21 @@ def read_images(reader: Reader) -> ImagesSettings:
     pattern = rf"{_REPOSITORY}(:{_TAG}|@sha256:[0-9a-f]{{64}})"
     form = 'a full reference with registry and tag or digest, such as "fra.ocir.io/acme/pixel/signalling:1.0.0"'
     settings = ImagesSettings(
-        signalling=reader.text("signalling", pattern, form), turn=reader.text("turn", pattern, form)
+        signalling=reader.text("signalling", pattern, form),
+        turn=reader.text("turn", pattern, form),
+        capacity=reader.text("capacity", pattern, form) if reader.has("capacity") else "",
     )
     reader.close()
     return settings
 
 
-def read_turn(reader: Reader) -> TurnSettings:
-    """Read the `turn` key."""
-    settings = TurnSettings(transport_policy=reader.choice("transport_policy", TransportPolicy))
-    reader.close()
-    return settings
+def read_apps(root: Reader, timezone: str) -> tuple[AppSettings, ...]:
+    """Read the `apps` key; schedules that name no time zone have this one."""
+    return tuple(_read_app(reader, timezone) for reader in root.sections("apps"))
 
 
-def read_apps(root: Reader) -> tuple[AppSettings, ...]:
-    """Read the `apps` key."""
-    return tuple(_read_app(reader) for reader in root.sections("apps"))
-
-
-def _read_app(reader: Reader) -> AppSettings:
-    buffer = reader.section("buffer")
+def _read_app(reader: Reader, timezone: str) -> AppSettings:
+    session = read_session(reader)
     app = AppSettings(
         name=reader.text("name", _LABEL, 'lower-case letters, digits and hyphens, such as "showroom"'),
         image=reader.text(
@@ -153,13 +147,16 @@ def _read_app(reader: Reader) -> AppSettings:
         ),
         versions=tuple(_read_version(version) for version in reader.sections("versions")),
         resources=_read_resources(reader.section("resources")),
-        buffer=buffer.whole("instances", 0, 1000),
+        buffer=read_buffer(reader.section("buffer"), shared=session.sharing is Sharing.SHARED, timezone=timezone),
         resolution=_read_resolution(reader.section("resolution")),
         arguments=reader.texts("arguments", r"\S+", "one argument without blanks, such as -RenderOffScreen", []),
         environment=read_environment(reader.section("environment", optional=True)),
         egress=reader.networks("egress"),
+        session=session,
+        control=read_control(reader),
+        priority=reader.whole("priority", 0, 1000, 0),
+        ice=read_ice(reader.section("ice", optional=True)),
     )
-    buffer.close()
     reader.close()
     return app
 
@@ -201,22 +198,29 @@ def _read_resolution(reader: Reader) -> Resolution:
 
 def check_images(images: ImagesSettings, refusals: Refusals) -> None:
     """Refuse tags that move."""
-    for name, reference in (("signalling", images.signalling), ("turn", images.turn)):
+    for name, reference in (("signalling", images.signalling), ("turn", images.turn), ("capacity", images.capacity)):
         if "@" not in reference and (tag := reference.rpartition(":")[2]) in _MOVING_TAGS:
             refusals.add(
                 f"pixel:images.{name}", reference, f'pinned to nothing: "{tag}" moves', "Use the tag of a release"
             )
 
 
-def check_apps(apps: tuple[AppSettings, ...], pools: PoolsSettings, refusals: Refusals) -> None:
-    """Check names, versions and weights, and that the GPU pool can hold the buffers."""
+def check_apps(apps: tuple[AppSettings, ...], pools: PoolsSettings, *, controlled: bool, refusals: Refusals) -> None:
+    """Check names, versions and weights, and that the GPU pool can hold the buffers.
+
+    Where buffers are `controlled`, versions that get no sessions keep none.
+    """
     for i, app in enumerate(apps):
         if app.name in (other.name for other in apps[:i]):
             refusals.add(f"pixel:apps[{i}].name", app.name, "taken by another application", "Give each its own name")
         _check_versions(app, f"pixel:apps[{i}].", refusals)
         _check_instance(app, f"pixel:apps[{i}].", refusals)
+        check_session(app.session, f"pixel:apps[{i}].", refusals)
+        check_buffer(app.buffer, f"pixel:apps[{i}].buffer.", controlled=controlled or app.shared, refusals=refusals)
     _check_fleet_names(apps, refusals)
-    wanted = sum(app.buffer * len(app.versions) for app in apps)
+    wanted = sum(
+        app.buffer.instances * sum(version.weight > 0 or not controlled for version in app.versions) for app in apps
+    )
     room = pools.gpu.max * (pools.slots or 0)
     if 0 < room < wanted:
         refusals.add(

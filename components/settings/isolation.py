@@ -27,11 +27,19 @@ class NetworkPoliciesSettings:
     """The `network_policies` key."""
 
     engine: Engine
+    policies: bool = True
+    """Whether there are any. A cluster that obeys them, and has other networks than the file says, would do nothing."""
 
 
 def read_network_policies(reader: Reader) -> NetworkPoliciesSettings:
     """Read the `network_policies` key; left out, policies are enforced."""
-    settings = NetworkPoliciesSettings(engine=reader.choice("engine", Engine, Engine.KUBE_NETWORK_POLICIES))
+    settings = NetworkPoliciesSettings(
+        engine=reader.choice("engine", Engine, Engine.KUBE_NETWORK_POLICIES),
+        policies=reader.flag("policies") if reader.has("policies") else NetworkPoliciesSettings.policies,
+    )
+    if not settings.policies and settings.engine is not Engine.NONE:
+        remedy = "Set network_policies.engine to none, or leave policies out"
+        reader.refusals.add(reader.key("policies"), False, "an engine without policies to obey", remedy)
     reader.close()
     return settings
 

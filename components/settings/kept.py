@@ -1,7 +1,6 @@
 """Secrets that somebody else issued and a stack needs: in the stack file, encrypted, or in a vault."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from components.settings.reading import Reader
@@ -25,13 +24,5 @@ def read_kept(reader: Reader, name: str, noun: str) -> Kept:
         'Set it to the OCID of a vault\'s secret, "ocid1.vaultsecret.oc1.…", or as a secret: '
         f"pulumi config set --secret --path {reader.key(name)}"
     )
-    if not reader.has(name):
-        reader.refusals.missing(reader.key(name), remedy)
-        return Kept("")
-    value = reader.values[name]
-    if isinstance(value, Mapping) and set(value) == {"secure"}:
-        return Kept("")
-    if not isinstance(value, str) or re.search(r"\s", value):
-        reader.refusals.add(reader.key(name), "(hidden)", f"not {noun}", remedy)
-        return Kept("")
+    value = reader.secret(name, remedy, noun)
     return Kept("", value) if re.fullmatch(_OCID, value) else Kept(value)

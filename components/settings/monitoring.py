@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from components.settings.alerts import Receiver, check_alerts, read_alerts
 from components.settings.pools import PoolsSettings
 from components.settings.reading import Reader, Refusals
 
@@ -39,6 +40,8 @@ class MonitoringSettings:
     """Address of the page that describes the alerts."""
     turn_node_gbits: int | None = None
     """What a TURN node can send in Gbit/s; of Flex shapes it is known."""
+    alerts: tuple[Receiver, ...] = ()
+    """Whom alerts reach."""
 
 
 def read_monitoring(reader: Reader) -> MonitoringSettings:
@@ -56,6 +59,7 @@ def read_monitoring(reader: Reader) -> MonitoringSettings:
             "runbooks", _RUNBOOKS, f'the https address of {RUNBOOKS} for your people, without a "#"', its.runbooks
         ),
         turn_node_gbits=reader.whole("turn_node_gbits", 1, 400) if reader.has("turn_node_gbits") else None,
+        alerts=read_alerts(reader),
     )
     reader.close()
     return settings
@@ -73,7 +77,8 @@ def _price(reader: Reader) -> float:
 
 
 def check_monitoring(monitoring: MonitoringSettings, pools: PoolsSettings, refusals: Refusals) -> None:
-    """Check that the limit of a TURN node is known, once."""
+    """Check that the limit of a TURN node is known, once, and that alerts can reach somebody."""
+    check_alerts(monitoring.alerts, monitoring.enabled, refusals)
     key = "pixel:monitoring.turn_node_gbits"
     given = monitoring.turn_node_gbits
     if pools.turn.flexible and given is not None:

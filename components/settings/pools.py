@@ -142,8 +142,15 @@ def _read_pool(reader: Reader, region: str, boot_volume_gb: int, existing: bool)
     return settings
 
 
-def check_pools(pools: PoolsSettings, cluster: ClusterSettings, network: NetworkSettings, refusals: Refusals) -> None:
-    """Check shapes, sizes, and that the subnets hold every node."""
+def check_pools(
+    pools: PoolsSettings,
+    cluster: ClusterSettings,
+    network: NetworkSettings,
+    refusals: Refusals,
+    *,
+    other_turn: bool = False,
+) -> None:
+    """Check shapes, sizes, and that the subnets hold every node; with `other_turn` players have TURN elsewhere."""
     for name, pool in pools.items():
         prefix = f"pixel:pools.{name}."
         _check_shape(pool, prefix, name == "gpu", refusals)
@@ -156,6 +163,9 @@ def check_pools(pools: PoolsSettings, cluster: ClusterSettings, network: Network
     check_partitions(pools.gpu.shape, pools.sharing, refusals)
     check_preemptible(pools.gpu.shape, pools.preemptible, refusals)
     _check_sizes(pools, cluster, refusals)
+    if pools.turn.min < 1 and not other_turn:
+        remedy = "Use at least 1, or name another TURN service in turn.external"
+        refusals.add("pixel:pools.turn.min", pools.turn.min, "no TURN node, so no media", remedy)
     for subnet, nodes, key in (
         (network.subnets.workers, pools.default.max + pools.gpu.max, "workers"),
         (network.subnets.turn, pools.turn.max, "turn"),
@@ -207,8 +217,6 @@ def _check_sizes(pools: PoolsSettings, cluster: ClusterSettings, refusals: Refus
             "too few for the platform to outlive one node during an upgrade",
             f"Use at least {DEFAULT_POOL_NODES}",
         )
-    if pools.turn.min < 1:
-        refusals.add("pixel:pools.turn.min", pools.turn.min, "no TURN node, so no media", "Use at least 1")
     if pools.gpu.min < 1 and not cluster.autoscaler and not cluster.existing:
         refusals.add(
             "pixel:pools.gpu.min",

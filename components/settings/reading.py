@@ -95,6 +95,19 @@ class Reader:
             self.refusals.add(self.key(name), value, "of the wrong form", f"Use {form}")
         return value
 
+    def secret(self, name: str, remedy: str, noun: str = "a text without blanks") -> str:
+        """A text without blanks that no refusal shows; still encrypted, as `{secure: …}`, it reads as empty."""
+        if not self.has(name):
+            self.refusals.missing(self.key(name), remedy)
+            return ""
+        value = self.values[name]
+        if isinstance(value, Mapping) and set(value) == {"secure"}:
+            return ""
+        if not isinstance(value, str) or re.search(r"\s", value):
+            self.refusals.add(self.key(name), "(hidden)", f"not {noun}", remedy)
+            return ""
+        return value
+
     def whole(self, name: str, low: int, high: int, default: int = _ABSENT) -> int:
         """A whole number from `low` to `high`, both included."""
         form = f"a whole number from {low} to {high}"
@@ -109,6 +122,19 @@ class Reader:
         if not low <= value <= high:
             self.refusals.add(self.key(name), value, "out of range", f"Use {form}")
         return value
+
+    def number(self, name: str, low: float, high: float, default: float = _ABSENT) -> float:
+        """A number from `low` to `high`, both included."""
+        form = f"a number from {low:g} to {high:g}"
+        value = self._take(name, form, default)
+        if value is _ABSENT:
+            return low
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.refusals.add(self.key(name), value, "not a number", f"Use {form}")
+            return low
+        if not low <= value <= high:
+            self.refusals.add(self.key(name), value, "out of range", f"Use {form}")
+        return float(value)
 
     def flag(self, name: str) -> bool:
         """True or false."""

@@ -31,6 +31,8 @@ class Secret(StrEnum):
     """Password of Grafana's admin."""
     REDIS = "redis"
     """Password of the one user of Redis in the cluster."""
+    TICKET = "ticket"
+    """Seed of the Ed25519 key that signs tickets; the matchmaker's alone."""
     ADMIN = "admin"
     """The key of the session API."""
     WEBHOOKS = "webhooks"

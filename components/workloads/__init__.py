@@ -19,6 +19,14 @@ TURN_SECRET = "turn-secret"  # noqa: S105 - the name of the object
 TURN_CERTIFICATE = "turn-tls"
 """The Secret with TURN's certificate, in a stack that has one."""
 TURN_REALM = "pixel"
+TICKET_SECRET = "ticket-key"  # noqa: S105 - the name of the object
+"""What the matchmaker signs tickets with."""
+TICKET_KEYS = "ticket-keys"
+"""The ConfigMap with what instances prove them by."""
 
 USER = 10001
-"""User and group of every container of ours and of every application."""
+"""User and group of every container of ours and of every application, but for those below."""
+SIDECAR_USER = 10002
+"""The sidecar's: in a pod whose containers see each other's processes, the same user could read their memory."""
+CPU_EXPORTER_USER = 10003
+"""The CPU exporter's, for the same reason."""

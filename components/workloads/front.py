@@ -23,6 +23,7 @@ from components.settings.regions import Peer, Place
 from components.settings.secrets import Secret
 from components.workloads import INGRESS_NAMESPACE, PLATFORM_NAMESPACE
 from components.workloads.network_policies import MATCHMAKER, Block, Opening, Pods, Port, Way
+from components.workloads.player_page import page_configuration, page_policy
 
 ADMIN_SECRET = "admin-key"  # noqa: S105 - the name of the object
 WEBHOOK_SECRET = "webhook-key"  # noqa: S105
@@ -134,6 +135,10 @@ def settings(its: Settings) -> dict[str, Any]:
     scheme = "https" if its.certificates.enabled else "http"
     return {
         "page": f"{scheme}://{its.domain}/" if reachable else "",
+        "player_page": {
+            "configuration": page_configuration(its.page, its.regions.name or its.region),
+            "allowed": page_policy(its.page),
+        },
         "login": _login(its.login),
         "limits": {
             "sessions_per_subject": its.limits.sessions_per_subject,

@@ -11,11 +11,15 @@ from components import manifests, ports
 from components.manifests import KubernetesObject
 from components.node_pools import DEFAULT_LABEL
 from components.redis import Redis
-from components.settings.apps import AppSettings, ImagesSettings, TurnSettings
+from components.settings.apps import AppSettings, ImagesSettings
 from components.settings.matchmaker import MatchmakerSettings
-from components.workloads import INSTANCES_NAMESPACE, PLATFORM_NAMESPACE, TURN_REALM, TURN_SECRET, USER
+from components.settings.sessions import SessionSettings
+from components.settings.turn import TurnSettings
+from components.workloads import INSTANCES_NAMESPACE, PLATFORM_NAMESPACE, TICKET_SECRET, TURN_REALM, TURN_SECRET, USER
 from components.workloads.front import Front
+from components.workloads.ice_servers import ICE_SERVERS
 from components.workloads.namespaces import Namespaces
+from components.workloads.tickets import CURRENT, PREVIOUS
 
 _REDIS_MAP = "matchmaker-redis"
 """The ConfigMap with Redis's address, which is only known once there is one."""
@@ -34,6 +38,7 @@ class MatchmakerArgs:
     turn_host: str | None
     """The name on TURN's certificate, in a stack that has one."""
     turn_secret: pulumi.Resource
+    ticket_secret: pulumi.Resource
     redis: Redis | None
     """What several share; one alone needs none."""
     front: Front
@@ -61,6 +66,8 @@ class Matchmaker(pulumi.ComponentResource):
                 "images": args.images,
                 "default_label": DEFAULT_LABEL,
                 "secret": TURN_SECRET,
+                "ice_servers": ICE_SERVERS,
+                "ticket_secret": {"name": TICKET_SECRET, "current": CURRENT, "previous": PREVIOUS},
                 "replicas": args.settings.replicas,
                 "redis": None
                 if args.redis is None
@@ -77,7 +84,7 @@ class Matchmaker(pulumi.ComponentResource):
             },
             parent=self,
             depends_on=[args.namespaces],
-            rolls_out_after=[args.nodes, args.turn_secret, *shared, *args.front.secrets],
+            rolls_out_after=[args.nodes, args.turn_secret, args.ticket_secret, *shared, *args.front.secrets],
         )
         self.address = pulumi.Output.from_input(f"http://matchmaker.{PLATFORM_NAMESPACE}:{ports.PLAYERS}/")
         self.register_outputs({"address": self.address})
@@ -95,12 +102,27 @@ def matchmaker_settings(apps: tuple[AppSettings, ...], turn: TurnSettings, turn_
     """
     return {
         "instances_namespace": INSTANCES_NAMESPACE,
-        "applications": [{"name": app.name} for app in apps],
+        "applications": [
+            {"name": app.name, "sessions": app.session.sharing.value, "session": _session(app.session)} for app in apps
+        ],
         "turn": {
             "port": ports.TURN,
+            "status_port": ports.TURN_METRICS,
             **({"tls_host": turn_host, "tls_port": ports.TURN_TLS} if turn_host else {}),
             "transport_policy": turn.transport_policy.value,
             "realm": TURN_REALM,
             "credential_seconds": _CREDENTIAL_SECONDS,
         },
+    }
+
+
+def _session(session: SessionSettings) -> dict[str, Any]:
+    """What the matchmaker has sidecars enforce, by way of tickets; how long a drain may take, the pod says itself."""
+    return {
+        "max_minutes": session.max_minutes,
+        "idle_minutes": session.idle_minutes,
+        "grace_seconds": session.grace_seconds,
+        "warning_seconds": session.warning_seconds,
+        "players": session.players,
+        "reuse": session.reuse,
     }

@@ -13,6 +13,7 @@ from components.settings.apps import AppSettings
 from components.settings.network import NetworkSettings
 from components.settings.pools import PoolsSettings
 from components.settings.redis import RedisMode
+from components.settings.turn import TurnSettings
 from components.workloads import (
     CERTIFICATES_NAMESPACE,
     DNS_NAMESPACE,
@@ -23,6 +24,7 @@ from components.workloads import (
     MONITORING_NAMESPACE,
     PLATFORM_NAMESPACE,
 )
+from components.workloads.addon_network_policies import addon_openings
 from components.workloads.network_policies import Opening, openings, policies
 
 _PODS_OF_A_NODE = 110
@@ -77,10 +79,15 @@ class NamespacesArgs:
     apps: tuple[AppSettings, ...]
     pools: PoolsSettings
     redis: RedisMode
+    turn: TurnSettings
     front: tuple[Opening, ...] = ()
     """What the matchmaker's front opens in this stack."""
+    controlled: bool = False
+    """Whether the fleet controller keeps instances and placeholders."""
     addons: frozenset[str] = frozenset()
     """Which of the namespaces that come with an add-on are wanted, by name."""
+    policies: bool = True
+    """Whether they get NetworkPolicies."""
 
 
 class Namespaces(pulumi.ComponentResource):
@@ -93,13 +100,15 @@ class Namespaces(pulumi.ComponentResource):
             manifests.KubernetesObject(document, options)
             for document in manifests.render("namespaces.yaml.j2", {"namespaces": rows(args.addons)})
         ]
+        own = openings(args.network, args.apps, args.redis, args.turn, controlled=args.controlled)
+        table = (*own, *args.front, *addon_openings(args.network, args.addons))
         manifests.apply(
             "isolation.yaml.j2",
             {
                 "instances_namespace": INSTANCES_NAMESPACE,
                 "instances_account": INSTANCES_ACCOUNT,
-                "policies": policies((*openings(args.network, args.apps, args.redis), *args.front)),
-                "most_pods": most_instances(args.apps, args.pools),
+                "policies": policies(table) if args.policies else [],
+                "most_pods": most_pods(args.apps, args.pools, controlled=args.controlled),
             },
             parent=self,
             depends_on=made,
@@ -118,14 +127,16 @@ def rows(addons: frozenset[str]) -> list[Namespace]:
     return [each for each in NAMESPACES if each.always or each.name in addons]
 
 
-def most_instances(apps: tuple[AppSettings, ...], pools: PoolsSettings) -> int:
-    """How many instances there may be before something is wrong: a bound on mistakes, not a means of scheduling.
+def most_pods(apps: tuple[AppSettings, ...], pools: PoolsSettings, *, controlled: bool) -> int:
+    """How many pods there may be before something is wrong: a bound on mistakes, not a means of scheduling.
 
     Twice what the GPU pool can run, since ended sessions take their grace time while their successors start, and the
     buffers once more: they must be able to wait for a node, or the autoscaler would not add one. Each version has one
-    pod more on each node, which holds its image.
+    pod more on each node, which holds its image. A controller keeps one placeholder for each slot and each TURN node.
     """
     slots = pools.gpu.max * (pools.slots or _PODS_OF_A_NODE)
     surge = 1
     held = pools.gpu.max if pools.prepull else 0
-    return 2 * slots + sum((app.buffer + surge + held) * len(app.versions) for app in apps)
+    buffers = sum((app.buffer.most_instances + surge + held) * len(app.versions) for app in apps)
+    placeholders = slots + pools.turn.max if controlled else 0
+    return 2 * slots + buffers + placeholders

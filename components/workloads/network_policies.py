@@ -1,11 +1,11 @@
-"""Who may talk to whom in the cluster: everything is denied in both namespaces, and one table names the exceptions.
+"""Who may talk to whom in the cluster: everything is denied in our namespaces, and one table names the exceptions.
 
 An exception becomes a NetworkPolicy of its name, so that `kubectl get networkpolicy` reads like the table. Pods on
 their node's network, the TURN pool's, are bound by no policy; what they may reach, security lists and coturn's own
-table of denied peers say. A node always reaches its own pods, which is how kubelets probe them.
+table of allowed peers say. A node always reaches its own pods, which is how kubelets probe them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network
@@ -13,9 +13,11 @@ from typing import Any, TypeAlias
 
 from components import ports
 from components.settings.apps import AppSettings
+from components.settings.ice import TransportPolicy
 from components.settings.isolation import closed_to_instances
 from components.settings.network import PODS_CIDR, SERVICES_CIDR, NetworkSettings
 from components.settings.redis import RedisMode
+from components.settings.turn import TurnSettings
 from components.workloads import (
     INGRESS_NAMESPACE,
     INSTANCES_NAMESPACE,
@@ -36,6 +38,7 @@ class Pods:
     """The pods of a namespace that carry all of some labels; of no labels, all of them."""
 
     namespace: str
+    """Empty for every namespace, of peers only."""
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -72,18 +75,21 @@ class Opening:
     reason: str
 
 
-def _tcp(*numbers: int) -> tuple[Port, ...]:
+def tcp(*numbers: int) -> tuple[Port, ...]:
+    """Ports of TCP, each by itself."""
     return tuple(Port("TCP", number) for number in numbers)
 
 
 MATCHMAKER = Pods(PLATFORM_NAMESPACE, {"app.kubernetes.io/name": "matchmaker"})
+CONTROLLER = Pods(PLATFORM_NAMESPACE, {"app.kubernetes.io/name": "fleet-controller"})
 INSTANCES = Pods(INSTANCES_NAMESPACE)
 _VALKEY = Pods(PLATFORM_NAMESPACE, {"app.kubernetes.io/name": "valkey"})
-_TRAEFIK = Pods(INGRESS_NAMESPACE, {"app.kubernetes.io/name": "traefik"})
-_PROMETHEUS = Pods(MONITORING_NAMESPACE, {"app.kubernetes.io/name": "prometheus"})
-_CLUSTER_DNS = Pods("kube-system", {"k8s-app": "kube-dns"})
+TRAEFIK = Pods(INGRESS_NAMESPACE, {"app.kubernetes.io/name": "traefik"})
+PROMETHEUS = Pods(MONITORING_NAMESPACE, {"app.kubernetes.io/name": "prometheus"})
+CLUSTER_DNS = Pods("kube-system", {"k8s-app": "kube-dns"})
 
-_DNS = (Port("UDP", ports.DNS), Port("TCP", ports.DNS))
+_STANDARD_TURN = TurnSettings()
+DNS_PORTS = (Port("UDP", ports.DNS), Port("TCP", ports.DNS))
 _STUN_AND_RELAY = (
     Port("UDP", ports.TURN),
     Port("TCP", ports.TURN),
@@ -93,9 +99,14 @@ _STUN_AND_RELAY = (
 
 
 def openings(
-    network: NetworkSettings, apps: Sequence[AppSettings], redis: RedisMode = RedisMode.NONE
+    network: NetworkSettings,
+    apps: Sequence[AppSettings],
+    redis: RedisMode = RedisMode.NONE,
+    turn: TurnSettings = _STANDARD_TURN,
+    *,
+    controlled: bool = False,
 ) -> tuple[Opening, ...]:
-    """The table."""
+    """The table; with the rows of the fleet controller where there is one."""
     api = Block(network.subnets.api)
     # Engines that look before kube-proxy has translated see the Service's own address, the first of its network.
     api_service = Block(IPv4Network(SERVICES_CIDR[1]))
@@ -104,28 +115,28 @@ def openings(
             "players-through-ingress",
             MATCHMAKER,
             Way.FROM,
-            (_TRAEFIK,),
-            _tcp(ports.PLAYERS),
+            (TRAEFIK,),
+            tcp(ports.PLAYERS),
             "Players' page and WebSockets",
         ),
         Opening(
             "prometheus-to-matchmaker",
             MATCHMAKER,
             Way.FROM,
-            (_PROMETHEUS,),
-            _tcp(ports.OBSERVATION),
+            (PROMETHEUS,),
+            tcp(ports.OBSERVATION),
             "Metrics",
         ),
-        Opening("matchmaker-to-dns", MATCHMAKER, Way.TO, (_CLUSTER_DNS,), _DNS, "Names of Services"),
+        Opening("matchmaker-to-dns", MATCHMAKER, Way.TO, (CLUSTER_DNS,), DNS_PORTS, "Names of Services"),
         Opening(
-            "matchmaker-to-api", MATCHMAKER, Way.TO, (api,), _tcp(ports.KUBERNETES_API), "Claims, and watches of nodes"
+            "matchmaker-to-api", MATCHMAKER, Way.TO, (api,), tcp(ports.KUBERNETES_API), "Claims, and watches of nodes"
         ),
         Opening(
             "matchmaker-to-api-service",
             MATCHMAKER,
             Way.TO,
             (api_service,),
-            _tcp(ports.HTTPS),
+            tcp(ports.HTTPS),
             "The same, before its address is translated",
         ),
         Opening(
@@ -133,18 +144,34 @@ def openings(
             MATCHMAKER,
             Way.TO,
             (INSTANCES,),
-            _tcp(ports.PLAYERS, ports.OBSERVATION),
+            tcp(ports.PLAYERS, ports.OBSERVATION),
             "Signalling and state of sidecars",
+        ),
+        Opening(
+            "matchmaker-to-turn",
+            MATCHMAKER,
+            Way.TO,
+            (Block(network.subnets.turn),),
+            tcp(ports.TURN_METRICS),
+            "Load and state of TURN nodes",
         ),
         Opening(
             "matchmaker-to-sidecars",
             INSTANCES,
             Way.FROM,
             (MATCHMAKER,),
-            _tcp(ports.PLAYERS, ports.OBSERVATION),
+            tcp(ports.PLAYERS, ports.OBSERVATION),
             "Signalling and state of sidecars",
         ),
-        Opening("prometheus-to-sidecars", INSTANCES, Way.FROM, (_PROMETHEUS,), _tcp(ports.OBSERVATION), "Metrics"),
+        Opening("prometheus-to-sidecars", INSTANCES, Way.FROM, (PROMETHEUS,), tcp(ports.OBSERVATION), "Metrics"),
+        Opening(
+            "prometheus-to-cpu-exporters",
+            INSTANCES,
+            Way.FROM,
+            (PROMETHEUS,),
+            tcp(ports.CPU_EXPORTER),
+            "What each process of an instance uses",
+        ),
         Opening(
             "media-from-turn",
             INSTANCES,
@@ -163,9 +190,46 @@ def openings(
             _STUN_AND_RELAY,
             "STUN, TURN and players' relayed addresses",
         ),
+        *_media(network, apps, turn),
         *_redis(redis, network),
+        *(_controller(network) if controlled else ()),
         *(each for app in apps if app.egress for each in _egress(app, network)),
     )
+
+
+def _media(network: NetworkSettings, apps: Sequence[AppSettings], turn: TurnSettings) -> Iterator[Opening]:
+    """Media that does not pass the TURN pool: to relays elsewhere and, where a stack has it so, straight to players."""
+    udp = (Port("UDP"),)
+    elsewhere = tuple(Block(cidr) for each in turn.external for cidr in each.networks)
+    if elsewhere:
+        yield Opening("media-to-turn-elsewhere", INSTANCES, Way.TO, elsewhere, udp, "Players' relayed addresses there")
+    closed = tuple(each for each, _ in closed_to_instances(network))
+    players = Block(IPv4Network("0.0.0.0/0"), closed)
+    if turn.transport_policy is TransportPolicy.ALL:
+        yield Opening("media-to-players", INSTANCES, Way.TO, (players,), udp, "Direct media")
+    for app in apps:
+        instances = Pods(INSTANCES_NAMESPACE, {"app.pixel/app": app.name})
+        own = tuple(Block(cidr) for cidr in app.ice.networks)
+        direct = app.ice.transport_policy is TransportPolicy.ALL and turn.transport_policy is not TransportPolicy.ALL
+        peers = (*own, *((players,) if direct else ()))
+        if peers:
+            yield Opening(f"{app.name}-media", instances, Way.TO, peers, udp, "The application's own ICE servers")
+
+
+def _controller(network: NetworkSettings) -> Iterator[Opening]:
+    """What the fleet controller needs: the API, and what matchmakers and TURN nodes say of themselves."""
+
+    def to(name: str, peer: Peer, allowed: tuple[Port, ...], reason: str) -> Opening:
+        return Opening(f"controller-to-{name}", CONTROLLER, Way.TO, (peer,), allowed, reason)
+
+    observation = tcp(ports.OBSERVATION)
+    yield to("api", Block(network.subnets.api), tcp(ports.KUBERNETES_API), "Fleets, instances and nodes")
+    yield to("api-service", Block(IPv4Network(SERVICES_CIDR[1])), tcp(ports.HTTPS), "The same")
+    yield to("dns", CLUSTER_DNS, DNS_PORTS, "The addresses of matchmakers")
+    yield to("matchmakers", MATCHMAKER, observation, "Who waits, and how sessions ended")
+    yield to("turn", Block(network.subnets.turn), tcp(ports.TURN_METRICS), "What TURN nodes carry")
+    yield Opening("matchmakers-from-controller", MATCHMAKER, Way.FROM, (CONTROLLER,), observation, "The same")
+    yield Opening("prometheus-to-controller", CONTROLLER, Way.FROM, (PROMETHEUS,), observation, "Metrics")
 
 
 def _redis(mode: RedisMode, network: NetworkSettings) -> tuple[Opening, ...]:
@@ -173,13 +237,13 @@ def _redis(mode: RedisMode, network: NetworkSettings) -> tuple[Opening, ...]:
     if mode is RedisMode.NONE:
         return ()
     redis: Peer = _VALKEY if mode is RedisMode.IN_CLUSTER else Block(network.subnets.workers)
-    to = Opening("matchmaker-to-redis", MATCHMAKER, Way.TO, (redis,), _tcp(ports.REDIS), "Queue, leases, fan-out")
+    to = Opening("matchmaker-to-redis", MATCHMAKER, Way.TO, (redis,), tcp(ports.REDIS), "Queue, leases, fan-out")
     if mode is RedisMode.MANAGED:
         return (to,)
     return (
         to,
-        Opening("redis-from-matchmaker", _VALKEY, Way.FROM, (MATCHMAKER,), _tcp(ports.REDIS), "The same"),
-        Opening("prometheus-to-redis", _VALKEY, Way.FROM, (_PROMETHEUS,), _tcp(ports.REDIS_EXPORTER), "Metrics"),
+        Opening("redis-from-matchmaker", _VALKEY, Way.FROM, (MATCHMAKER,), tcp(ports.REDIS), "The same"),
+        Opening("prometheus-to-redis", _VALKEY, Way.FROM, (PROMETHEUS,), tcp(ports.REDIS_EXPORTER), "Metrics"),
     )
 
 
@@ -193,16 +257,17 @@ def _egress(app: AppSettings, network: NetworkSettings) -> tuple[Opening, ...]:
             f"{app.name}-dns",
             instances,
             Way.TO,
-            (_CLUSTER_DNS,),
-            _DNS,
+            (CLUSTER_DNS,),
+            DNS_PORTS,
             "The names of what `egress` opens; other instances get no DNS, which carries data out too",
         ),
     )
 
 
 def policies(table: Sequence[Opening]) -> list[dict[str, Any]]:
-    """The NetworkPolicies: all denied in each namespace of the table, then one for each row."""
-    namespaces = dict.fromkeys((PLATFORM_NAMESPACE, INSTANCES_NAMESPACE))
+    """The NetworkPolicies: all denied in each namespace of the table but the cluster's own, then one for each row."""
+    namespaces = dict.fromkeys((PLATFORM_NAMESPACE, INSTANCES_NAMESPACE, *(row.pods.namespace for row in table)))
+    namespaces.pop(CLUSTER_DNS.namespace, None)
     denied = [
         _policy("default-deny", each, "What no other policy allows", {}, {"policyTypes": ["Ingress", "Egress"]})
         for each in namespaces
@@ -237,7 +302,9 @@ def _peer(peer: Peer, namespace: str) -> dict[str, Any]:
             block["except"] = [str(each) for each in peer.without]
         return {"ipBlock": block}
     pods: dict[str, Any] = {"podSelector": _selector(peer.labels)}
-    if peer.namespace != namespace:
+    if not peer.namespace:
+        pods["namespaceSelector"] = {}
+    elif peer.namespace != namespace:
         pods["namespaceSelector"] = _selector({"kubernetes.io/metadata.name": peer.namespace})
     return pods
 

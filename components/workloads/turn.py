@@ -1,26 +1,39 @@
 """The TURN pool: coturn on every node of its own pool, on the nodes' network, with credentials of a day at most."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
 from components import manifests, ports
 from components.node_pools import TURN_LABEL
 from components.secrets import SecretValue, kubernetes_secret
-from components.settings.apps import ImagesSettings
-from components.settings.network import SERVICES_CIDR, NetworkSettings
+from components.settings import Settings
+from components.settings.monitoring import turn_node_gbits
 from components.settings.pools import PoolSettings
-from components.workloads import PLATFORM_NAMESPACE, TURN_CERTIFICATE, TURN_REALM, TURN_SECRET, USER
+from components.workloads import (
+    INSTANCES_NAMESPACE,
+    PLATFORM_NAMESPACE,
+    TURN_CERTIFICATE,
+    TURN_REALM,
+    TURN_SECRET,
+    USER,
+)
+from components.workloads.ice_servers import ICE_SERVERS, ice_file
 from components.workloads.namespaces import Namespaces
+
+PEERS_USER = 10002
+"""User of the one container that keeps a token, which coturn's user must not be able to read."""
+
+_AFTER_DRAIN_SECONDS = 30
+"""For what comes after a drain: coturn ends at once, and its companions after it."""
 
 
 @dataclass
 class TurnArgs:
     """What the TURN pool is made from."""
 
-    images: ImagesSettings
-    network: NetworkSettings
-    pool: PoolSettings
+    its: Settings
     secret: SecretValue
     tls: bool
     """Whether it has a certificate, or will have one."""
@@ -29,26 +42,47 @@ class TurnArgs:
 
 
 class Turn(pulumi.ComponentResource):
-    """coturn as a DaemonSet, and the secret that it shares with the matchmaker."""
+    """coturn as a DaemonSet, the secret that it shares with the matchmaker, and those of TURN services elsewhere."""
 
     secret: manifests.KubernetesObject
 
     def __init__(self, name: str, args: TurnArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("pixel:turn:Turn", name, None, opts)
         self.secret = self._secret(args.secret, args.namespaces)
+        elsewhere = ice_file(args.its.turn, args.its.apps)
+        if elsewhere is not None:
+            kubernetes_secret(
+                ICE_SERVERS,
+                PLATFORM_NAMESPACE,
+                {f"{ICE_SERVERS}.json": elsewhere},
+                parent=self,
+                depends_on=[args.namespaces],
+            )
         manifests.apply(
             "turn.yaml.j2",
             {
                 "namespace": PLATFORM_NAMESPACE,
-                "images": args.images,
+                "instances_namespace": INSTANCES_NAMESPACE,
+                "images": args.its.images,
                 "turn_label": TURN_LABEL,
                 "secret": TURN_SECRET,
                 "realm": TURN_REALM,
                 "user": USER,
-                "ports": {"turn": ports.TURN, "tls": ports.TURN_TLS, "relay": ports.TURN_RELAY},
+                "peers_user": PEERS_USER,
+                "ports": {
+                    "turn": ports.TURN,
+                    "tls": ports.TURN_TLS,
+                    "relay": ports.TURN_RELAY,
+                    "metrics": ports.TURN_METRICS,
+                    "control": ports.TURN_CONTROL,
+                    "console": ports.TURN_CONSOLE,
+                },
                 "certificate": TURN_CERTIFICATE if args.tls else None,
-                "denied_peers": denied_peers(args.network),
-                "limits": limits(args.pool),
+                "turn": args.its.turn,
+                "allowed_peers": [str(cidr) for cidr in args.its.turn.peers],
+                "bandwidth_mbps": bandwidth_mbps(args.its),
+                "limits": limits(args.its.pools.turn),
+                **drain(args.its),
             },
             parent=self,
             depends_on=[args.namespaces],
@@ -68,12 +102,16 @@ class Turn(pulumi.ComponentResource):
         )
 
 
-def denied_peers(network: NetworkSettings) -> list[str]:
-    """Networks that nobody has business with through a relay: not the workers', where the instances are.
+def drain(its: Settings) -> dict[str, Any]:
+    """How long a pod waits for its players, and what follows for it, in seconds."""
+    seconds = 60 * its.turn.drain_minutes_of(its.pools)
+    return {"drain_seconds": seconds, "grace_seconds": seconds + _AFTER_DRAIN_SECONDS}
 
-    What is never anybody's peer, such as the metadata service, coturn's configuration denies by itself.
-    """
-    return [str(network.subnets.api), str(network.subnets.load_balancers), str(SERVICES_CIDR)]
+
+def bandwidth_mbps(its: Settings) -> int:
+    """What one node can send in Mbit/s; 0 where nobody says so."""
+    known = its.pools.turn.ocpus or its.monitoring.turn_node_gbits
+    return 1000 * turn_node_gbits(its.monitoring, its.pools) if known else 0
 
 
 def limits(pool: PoolSettings) -> dict[str, str]:

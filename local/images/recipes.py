@@ -18,7 +18,7 @@ class Recipe:
     name: str
     dockerfile: str
     packages: tuple[str, ...] = ()
-    """Python packages copied whole."""
+    """Python packages copied whole, by their folders."""
     group: str | None = None
     """Dependency group of pyproject.toml, exported with hashes to ``build/requirements/<group>.txt``."""
     pages: tuple[str, ...] = ()
@@ -26,10 +26,11 @@ class Recipe:
 
 
 RECIPES: tuple[Recipe, ...] = (
+    Recipe("capacity", "capacity/Dockerfile", packages=("capacity", "signalling/shell"), group="capacity"),
     Recipe(
         "signalling",
         "signalling/Dockerfile",
-        packages=("signalling",),
+        packages=("signalling", "streamer/cpu_exporter"),
         group="signalling",
         pages=("player", "operator"),
     ),

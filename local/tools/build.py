@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,7 @@ class Batch:
 
     module: str
     linker_flags: str
+    tags: tuple[str, ...]
     tools: tuple[Tool, ...]
 
     @property
@@ -47,12 +48,21 @@ class Batch:
         return tuple(tool.source.package for tool in self.tools)
 
 
+@dataclass(frozen=True)
+class Built:
+    """One tool as it was built, and the files that belong next to it."""
+
+    executable: Path
+    beside: tuple[Path, ...] = ()
+
+
 def batches(tools: Sequence[Tool]) -> tuple[Batch, ...]:
     """The builds that make the given tools, in the order in which the tools are named."""
-    groups: dict[tuple[str, str], list[Tool]] = {}
+    groups: dict[tuple[str, str, tuple[str, ...]], list[Tool]] = {}
     for tool in tools:
-        groups.setdefault((tool.source.module, tool.source.linker_flags), []).append(tool)
-    return tuple(Batch(module, flags, tuple(members)) for (module, flags), members in groups.items())
+        source = tool.source
+        groups.setdefault((source.module, source.linker_flags, source.tags), []).append(tool)
+    return tuple(Batch(*shared, tuple(members)) for shared, members in groups.items())
 
 
 def go_executable(environment: Mapping[str, str]) -> Path | None:
@@ -80,8 +90,8 @@ def require_go(batch: Batch, environment: Mapping[str, str]) -> Path:
     return go
 
 
-def build(batch: Batch, staging: Path, step: Step) -> dict[str, Path]:
-    """Build a batch into ``staging``, executables by tool name; ToolError with the compiler's words if it fails.
+def build(batch: Batch, staging: Path, step: Step) -> dict[str, Built]:
+    """Build a batch into ``staging``, by tool name; ToolError with the compiler's words if it fails.
 
     The checksums of the module's ``go.sum`` are enforced: ``-mod=readonly`` refuses what it does not name.
     """
@@ -91,6 +101,8 @@ def build(batch: Batch, staging: Path, step: Step) -> dict[str, Path]:
     environment |= {"CGO_ENABLED": "0", "GOWORK": "off", "GOTMPDIR": str(temporary)}
     go = require_go(batch, environment)
     flags = ["-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", batch.linker_flags]
+    if batch.tags:
+        flags += ["-tags", ",".join(batch.tags)]
 
     step.update("reading the module")
     stale = _listed(
@@ -102,7 +114,22 @@ def build(batch: Batch, staging: Path, step: Step) -> dict[str, Path]:
     _require_space(batch, stale, environment, go, staging)
     command = [str(go), "build", "-v", *flags, "-o", f"{output}{os.sep}", *batch.packages]
     _compile(batch, command, environment, step, stale)
-    return {tool.name: output / tool.source.output for tool in batch.tools}
+    return {
+        tool.name: Built(output / tool.source.output, tuple(_beside(tool, batch, go, environment, staging)))
+        for tool in batch.tools
+    }
+
+
+def _beside(tool: Tool, batch: Batch, go: Path, environment: Mapping[str, str], staging: Path) -> Iterator[Path]:
+    """Copies of a module's own files, which are read-only where they are."""
+    for module, pattern in tool.source.beside:
+        command = [str(go), "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module]
+        answer = subprocess.run(command, cwd=batch.folder, env=environment, capture_output=True, text=True, check=False)
+        found = sorted(Path(answer.stdout.strip()).glob(pattern)) if answer.returncode == 0 else []
+        if not found:
+            raise ToolError(f"{tool.name} cannot be built: {module} has no {pattern} {answer.stderr.strip()}")
+        for file in found:
+            yield Path(shutil.copyfile(file, staging / file.name))
 
 
 def _listed(batch: Batch, command: Sequence[str], environment: Mapping[str, str], step: Step) -> int:

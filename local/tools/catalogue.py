@@ -36,12 +36,17 @@ class Release:
 
 @dataclass(frozen=True)
 class Source:
-    """A package of a pinned Go module in ``MODULES / module``; ``output`` is what `go build` calls its executable."""
+    """A package of a pinned Go module in ``MODULES / module``; ``output`` is what `go build` calls its executable.
+
+    ``beside`` names files to keep next to the executable: a module that is required, and a pattern within it.
+    """
 
     module: str
     package: str
     output: str
     variables: tuple[tuple[str, str], ...] = ()
+    tags: tuple[str, ...] = ()
+    beside: tuple[tuple[str, str], ...] = ()
 
     @property
     def linker_flags(self) -> str:
@@ -51,13 +56,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Tool:
-    """One executable. ``ask`` are the arguments that make it print its version on standard output."""
+    """One executable.
+
+    ``ask`` are the arguments that make it print its version on standard output; without any it cannot tell, and is
+    never taken from PATH. ``release`` is None where nobody publishes the executable by itself, with its checksum.
+    """
 
     name: str
     version: str
     ask: tuple[str, ...]
     fit: Fit
-    release: Release
+    release: Release | None
     source: Source
 
 
@@ -83,6 +92,29 @@ def _kubernetes(name: str, *ask: str) -> Tool:
                 ("k8s.io/component-base/version.gitMinor", minor),
                 ("k8s.io/client-go/pkg/version.gitVersion", f"v{KUBERNETES_VERSION}"),
             ),
+        ),
+    )
+
+
+def _prometheus(name: str) -> Tool:
+    return Tool(
+        name=name,
+        # What kube-prometheus-stack installs.
+        version="3.14.0",
+        ask=("--version",),
+        fit=Fit.SAME_MINOR_OR_NEWER,
+        release=Release(
+            url="https://github.com/prometheus/prometheus/releases/download/v{version}/prometheus-{version}.linux-{arch}.tar.gz",
+            checksums="https://github.com/prometheus/prometheus/releases/download/v{version}/sha256sums.txt",
+            member=f"prometheus-{{version}}.linux-{{arch}}/{name}",
+        ),
+        source=Source(
+            module="addons",
+            package=f"github.com/prometheus/prometheus/cmd/{name}",
+            output=name,
+            variables=(("github.com/prometheus/common/version.Version", "3.14.0"),),
+            # Discovery in every vendor's cloud would be most of it.
+            tags=("remove_all_sd", "enable_kubernetes_sd"),
         ),
     )
 
@@ -136,6 +168,78 @@ _TOOLS: Final = (
             member="coredns",
         ),
         source=Source(module="coredns", package=".", output="coredns"),
+    ),
+    Tool(
+        name="actionlint",
+        version="1.7.12",
+        ask=("--version",),
+        fit=Fit.SAME_MINOR_OR_NEWER,
+        release=Release(
+            url="https://github.com/rhysd/actionlint/releases/download/v{version}/actionlint_{version}_linux_{arch}.tar.gz",
+            checksums="https://github.com/rhysd/actionlint/releases/download/v{version}/actionlint_{version}_checksums.txt",
+            member="actionlint",
+        ),
+        source=Source(
+            module="actionlint",
+            package="github.com/rhysd/actionlint/cmd/actionlint",
+            output="actionlint",
+            variables=(("github.com/rhysd/actionlint.version", "1.7.12"),),
+        ),
+    ),
+    _prometheus("prometheus"),
+    _prometheus("promtool"),
+    Tool(
+        name="kube-state-metrics",
+        version="2.20.0",
+        ask=("version",),
+        fit=Fit.SAME_MINOR_OR_NEWER,
+        release=None,
+        source=Source(
+            module="addons",
+            package="k8s.io/kube-state-metrics/v2",
+            output="kube-state-metrics",
+            variables=(("github.com/prometheus/common/version.Version", "v2.20.0"),),
+        ),
+    ),
+    Tool(
+        name="cert-manager",
+        version="1.21.1",
+        ask=("version",),
+        fit=Fit.SAME_MINOR,
+        release=None,
+        source=Source(
+            module="addons",
+            package="./cert-manager",
+            output="cert-manager",
+            variables=(("main.version", "1.21.1"),),
+            beside=(("github.com/cert-manager/cert-manager", "deploy/crds/*.yaml"),),
+        ),
+    ),
+    Tool(
+        name="kube-network-policies",
+        version="1.1.1",
+        ask=(),
+        fit=Fit.SAME_MINOR,
+        release=None,
+        source=Source(
+            module="addons",
+            package="sigs.k8s.io/kube-network-policies/cmd/kube-network-policies/standard",
+            output="standard",
+        ),
+    ),
+    Tool(
+        name="kwok",
+        version="0.8.0",
+        ask=("--version",),
+        fit=Fit.SAME_MINOR_OR_NEWER,
+        # Its releases have executables and no checksums.
+        release=None,
+        source=Source(
+            module="kwok",
+            package="sigs.k8s.io/kwok/cmd/kwok",
+            output="kwok",
+            variables=(("sigs.k8s.io/kwok/pkg/consts.Version", "v0.8.0"),),
+        ),
     ),
 )
 

@@ -77,7 +77,7 @@ def _present(tools: Sequence[Tool], origins: Sequence[str], store: Store) -> dic
 
 
 def _on_path(tool: Tool) -> Path | None:
-    executable = shutil.which(tool.name)
+    executable = shutil.which(tool.name) if tool.ask else None
     if executable is None:
         return None
     version = versions.ask(Path(executable), tool.ask)
@@ -92,7 +92,7 @@ def _install(
     # Another run may have installed them while this one waited for the lock.
     found = {tool.name: path for tool in missing if (path := store.cached(tool))}
     if "release" in origins:
-        left = [tool for tool in missing if tool.name not in found]
+        left = [tool for tool in missing if tool.name not in found and tool.release]
         found |= _from_releases(left, store, releases, steps)
     left = [tool for tool in missing if tool.name not in found]
     if left and "build" not in origins:
@@ -140,12 +140,17 @@ def _from_source(batch: Batch, store: Store, steps: Steps) -> dict[str, Path]:
     with steps.step(f"Build {names} {batch.tools[0].version} from source") as step, store.staging() as staging:
         built = build(batch, staging, step)
         for tool in batch.tools:
-            _verify(tool, built[tool.name], f"built in {batch.folder}")
-        return {tool.name: store.install(tool, built[tool.name], "go build") for tool in batch.tools}
+            _verify(tool, built[tool.name].executable, f"built in {batch.folder}")
+        return {
+            tool.name: store.install(tool, made.executable, "go build", made.beside)
+            for tool, made in ((tool, built[tool.name]) for tool in batch.tools)
+        }
 
 
 def _verify(tool: Tool, executable: Path, origin: str) -> None:
     executable.chmod(0o755)
+    if not tool.ask:
+        return
     version = versions.ask(executable, tool.ask)
     if version != versions.pinned(tool.version):
         raise ToolError(

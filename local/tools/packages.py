@@ -72,11 +72,11 @@ PACKAGES: Final = (
         "fonts-dejavu-core", BROWSER, "Chromium draws no text without a font", ("/usr/share/fonts/truetype/dejavu",)
     ),
     Package(
-        "prometheus",
+        "prometheus-alertmanager",
         MONITORING,
-        "tries alert rules, and scrapes what the tests start",
-        ("prometheus", "promtool"),
-        ("prometheus.service",),
+        "shows whom an alert reaches",
+        ("prometheus-alertmanager", "amtool"),
+        ("prometheus-alertmanager.service",),
     ),
     Package(
         "prometheus-node-exporter",

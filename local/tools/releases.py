@@ -74,7 +74,7 @@ class Releases:
         with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as client:
             threads = []
             for tool in tools:
-                release = resolve(tool.release, tool.version, self.system)
+                release = resolve(tool.release, tool.version, self.system) if tool.release else None
                 if release is None or self._refusal(release):
                     continue
                 # Daemons: a name server that does not answer holds a thread for longer than is worth waiting for.

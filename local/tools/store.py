@@ -43,6 +43,8 @@ def key(tool: Tool) -> str:
     """Names what a cached tool was made from: version, then a hash of its catalogue row, module files and machine."""
     digest = hashlib.sha256()
     row = asdict(tool) | {"fit": tool.fit.name, "machine": machine()}
+    # What a row leaves out says nothing: a field that only some tools use leaves the other tools' keys as they are.
+    row["source"] = {name: value for name, value in row["source"].items() if value}
     digest.update(json.dumps(row, sort_keys=True).encode())
     module = MODULES / tool.source.module
     for file in sorted(module.rglob("*")):

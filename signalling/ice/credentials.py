@@ -14,12 +14,25 @@ class TurnCredentials:
     password: str = field(repr=False)
 
 
-def turn_credentials(secret: str, peer: str, now: float, lifetime: int) -> TurnCredentials:
-    """Credentials of ``peer``, valid until ``now + lifetime`` (Unix time and seconds).
+def turn_user(session: str, player: str = "") -> str:
+    """Whom credentials are for: a session's owner by its id alone, each further player by its own id too.
+
+    coturn's quota of a user is a player's so, and what it reports can be told by session. Ids have no full stop.
+    """
+    return session if player in ("", session) else f"{session}.{player}"
+
+
+def session_of(username: str) -> str:
+    """The session that a name of credentials is of: the name without its time and player."""
+    return username.rpartition(":")[2].partition(".")[0]
+
+
+def turn_credentials(secret: str, user: str, now: float, lifetime: int) -> TurnCredentials:
+    """Credentials of ``user``, valid until ``now + lifetime`` (Unix time and seconds).
 
     coturn checks the time when an allocation is made and refreshed, so the lifetime must outlast the session.
     """
-    username = f"{int(now) + lifetime}:{peer}"
+    username = f"{int(now) + lifetime}:{user}"
     # SHA-1 is the scheme's; HMAC does not depend on its resistance to collisions.
     digest = hmac.new(secret.encode(), username.encode(), hashlib.sha1).digest()
     return TurnCredentials(username, base64.b64encode(digest).decode())

@@ -13,7 +13,7 @@ from lightkube.resources.core_v1 import Node, Pod
 from lightkube.types import PatchType
 
 from signalling.kubernetes.instances import APPLICATION_LABEL
-from signalling.kubernetes.nodes import TURN_LABEL
+from signalling.kubernetes.nodes import TURN_LABEL, TURN_PODS
 
 Kind = TypeVar("Kind", Pod, Node, Deployment)
 
@@ -59,6 +59,10 @@ class ClusterApi(Protocol):
 
     def watch_turn_nodes(self) -> AsyncIterator[Event[Node]]:
         """The nodes of the TURN pool."""
+        ...
+
+    def watch_turn_pods(self) -> AsyncIterator[Event[Pod]]:
+        """The pods of coturn."""
         ...
 
     async def patch_pod(self, name: str, operations: Sequence[dict[str, object]]) -> Pod:
@@ -128,6 +132,16 @@ class LightkubeApi:
             self._client.list(Node, labels=labels),
             lambda version: self._client.watch(
                 Node, labels=labels, resource_version=version, server_timeout=self._watch_seconds
+            ),
+        )
+
+    def watch_turn_pods(self) -> AsyncIterator[Event[Pod]]:
+        """See ClusterApi. They are in the namespace that this pod is in itself, which is the client's own."""
+        labels: LabelSelector = dict(TURN_PODS)
+        return self._watch(
+            self._client.list(Pod, labels=labels),
+            lambda version: self._client.watch(
+                Pod, labels=labels, resource_version=version, server_timeout=self._watch_seconds
             ),
         )
 

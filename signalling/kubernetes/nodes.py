@@ -1,11 +1,14 @@
-"""Nodes of the TURN pool."""
+"""Nodes of the TURN pool, and coturn's pods on them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from lightkube.resources.core_v1 import Node
 
 TURN_LABEL: Final = "app.pixel/turn"
+TURN_PODS: Final[Mapping[str, str]] = {"app.kubernetes.io/name": "turn"}
+"""The labels of coturn's pods, in the platform's namespace."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from lightkube import AsyncClient
 from lightkube.core.exceptions import ConfigError
 
+from signalling.ice.elsewhere import FollowedElsewhere
 from signalling.ice.secret import SecretError, SigningSecret
 from signalling.kubernetes.api import LightkubeApi
 from signalling.matchmaker import settings
@@ -54,10 +55,11 @@ async def _serve(its: settings.MatchmakerSettings, places: settings.Places) -> N
             store=store,
             issuer=issuer,
             turn_secret=SigningSecret(places.turn_secret_file),
+            elsewhere=FollowedElsewhere(places.ice_servers_file),
             admission=front.admission,
             chronicle=front.chronicle,
         )
-        files = page_files(places.player_page, front.connects_to)
+        files = page_files(places.player_page, front.page_allowed)
         server = MatchmakerServer(its, stack, around, files, front)
         await server.start()
         await listening.until_signal()

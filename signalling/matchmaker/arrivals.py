@@ -45,7 +45,7 @@ class Desk:
     sidecars: Sidecars
     fleets: FleetWatch
     metrics: MatchmakerMetrics
-    options: Callable[[str], msgspec.Raw]
+    options: Callable[[str, str], msgspec.Raw]
     """The ``peerConnectionOptions`` of a session's player."""
     open: Callable[[], bool]
     """Whether anybody is let in."""
@@ -56,7 +56,7 @@ def returnable(ticket: PlayerTicket, status: Status, presence: Presence, *, shar
 
     The sidecar may not know yet that a player is gone whose matchmaker has died.
     """
-    its = shared or (status.session in {None, ticket.session} and not status.over)
+    its = shared or status.session in {None, ticket.session}
     taking_part = status.participant(ticket.player)
     here = taking_part is not None and taking_part.connected and presence is Presence.UNKNOWN
     return its and not here
@@ -120,7 +120,7 @@ class Arrivals:
         if ticket is None and refused is not None and not opts_in(request):
             return refused
         returns, ticket = ticket is not None, ticket or newcomer(application.name, admitted)
-        relay = Relay(its.options(ticket.session), opted_in=opts_in(request))
+        relay = Relay(its.options(application.name, ticket.session), opted_in=opts_in(request))
         return Player(ticket, admitted, relay, self._house, its.settings.settled_seconds, returns=returns)
 
     async def _led_back(self, ticket: PlayerTicket, application: ApplicationSettings) -> PlayerTicket | None:
@@ -133,10 +133,12 @@ class Arrivals:
         instance = await self._its.whereabouts.instance_of(application, ticket.session)
         if instance is not None:
             status = await self._its.sidecars.status(instance)
-            away = status is not None and returnable(ticket, status, presence, shared=application.shared)
-            return ticket if away else None
-        place = await self._its.queues.returning(ticket) if ticket.player == ticket.session else None
-        return None if place is None else msgspec.structs.replace(ticket, joined=place.joined)
+            lost = status is None or (status.over and not application.shared)
+            if not lost and status is not None:
+                return ticket if returnable(ticket, status, presence, shared=application.shared) else None
+        if ticket.player != ticket.session:
+            return None
+        return await self._its.queues.returning(ticket, lost=instance is not None)
 
     def _accept(self, request: UpgradeRequest, player: Player) -> Accept:
         if player.relay.opted_in:

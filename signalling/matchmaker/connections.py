@@ -41,6 +41,10 @@ class Connections:
         self._all.discard(player)
         if not self._all:
             self._empty.set()
+        self.release(player)
+
+    def release(self, player: Player) -> None:
+        """It is not the connection of the player that its ticket names any more."""
         if self._by_player.get(player.ticket.player) is player:
             del self._by_player[player.ticket.player]
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from signalling.kubernetes.api import ClaimRefused, ClusterApi
@@ -25,7 +26,7 @@ class Chronicle(Protocol):
         ...
 
     def ended(self, instance: Instance, outcome: Outcome) -> None:
-        """A session is over; the instance is as it was during it."""
+        """A session is over; the instance is as it was during it. Not of an instance that came to nothing."""
         ...
 
 
@@ -45,16 +46,20 @@ class Endings:
     def __init__(
         self,
         api: ClusterApi,
+        *,
         inventory: Inventory,
         sidecars: Sidecars,
         metrics: MatchmakerMetrics,
         chronicle: Chronicle,
+        over: Callable[[str], Awaitable[None]],
     ) -> None:
+        """``over`` is told of sessions that have had their instance."""
         self._api: Final = api
         self._inventory: Final = inventory
         self._sidecars: Final = sidecars
         self._metrics: Final = metrics
         self._chronicle: Final = chronicle
+        self._told: Final = over
 
     async def recycle(self, instance: Instance, outcome: Outcome) -> None:
         """Give an instance whose session is over back to its fleet; delete it where that does not work."""
@@ -64,7 +69,7 @@ class Endings:
         if await self._patched(instance, recycle_patch(instance)):
             self._metrics.recycled.inc()
             LOG.info("instance recycled", extra={"instance": instance.name, "session": instance.session})
-            self._over(instance, outcome)
+            await self._over(instance, outcome)
 
     async def retire(self, instance: Instance, outcome: Outcome | None, why: str) -> None:
         """End an instance: nobody gets it any more, and it is deleted. No ``outcome``, no session."""
@@ -72,12 +77,17 @@ class Endings:
             if not await self._patched(instance, retire_patch(instance)):
                 return
             if outcome is not None:
-                self._over(instance, outcome)
+                await self._over(instance, outcome)
         await self._delete(instance.name, why)
 
-    def _over(self, instance: Instance, outcome: Outcome) -> None:
+    async def _over(self, instance: Instance, outcome: Outcome) -> None:
         self._metrics.ended(instance, outcome)
+        if outcome is Outcome.UNREACHABLE:
+            # Its player has seen nothing of it, and waits on for another one with the same session.
+            return
         self._chronicle.ended(instance, outcome)
+        if instance.session is not None:
+            await self._told(instance.session)
 
     async def _patched(self, instance: Instance, patch: list[dict[str, object]]) -> bool:
         """Whether the patch was carried out, and by us."""

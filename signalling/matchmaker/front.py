@@ -127,12 +127,13 @@ class MatchmakerFront:
         return 0 if self._operations is None else listening.port_of(self._operations)
 
     @property
-    def connects_to(self) -> Sequence[str]:
-        """Origins that the player page may ask beside its own: other regions, and who issues tokens."""
+    def page_allowed(self) -> Mapping[str, Sequence[str]]:
+        """What the player page's policy allows, by directive: what the stack says, and asking the other regions."""
+        allowed = self._stack.player_page.allowed
         hosts = [urlsplit(peer.url).netloc for peer in self._stack.regions.peers]
-        issuer = urlsplit(self._stack.login.issuer)
-        login = [f"{issuer.scheme}://{issuer.netloc}"] if issuer.scheme == "https" and issuer.netloc else []
-        return [*(f"{scheme}://{host}" for host in hosts for scheme in ("https", "wss")), *login]
+        regions = [f"{scheme}://{host}" for host in hosts for scheme in ("https", "wss")]
+        merged: dict[str, Sequence[str]] = dict(allowed.items())
+        return merged | {"connect-src": [*regions, *merged.get("connect-src", ())]}
 
     def _login(self) -> Login:
         its = self._stack.login

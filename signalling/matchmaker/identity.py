@@ -35,10 +35,10 @@ def guest(invited: InvitationTicket, admitted: Admitted) -> PlayerTicket:
     )
 
 
-def renewed(ticket: PlayerTicket) -> PlayerTicket:
-    """The same player with a new session, at the end of the queue: its old one is lost."""
+def renewed(ticket: PlayerTicket, joined: int | None = None) -> PlayerTicket:
+    """The same player with a new session, as its old one is lost: at the end of the queue, or at a place it had."""
     name = _name()
-    return replace(ticket, session=name, player=name, joined=_milliseconds())
+    return replace(ticket, session=name, player=name, joined=_milliseconds() if joined is None else joined)
 
 
 def _name() -> str:

@@ -129,8 +129,8 @@ def ready_count(instances: Iterable[Instance]) -> int:
 
 
 def in_session(instances: Iterable[Instance]) -> list[Instance]:
-    """The instances that have been claimed and are not going."""
-    return [instance for instance in instances if instance.pool is Pool.SESSION and not instance.going]
+    """The instances that have a session, also those that are to go when it is over."""
+    return [instance for instance in instances if instance.pool is Pool.SESSION]
 
 
 def demand_ratio(players: int, ready: int) -> float:

@@ -6,28 +6,35 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
 from aiohttp import web
 
-CONTENT_SECURITY_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
+POLICY: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
         # Freeze frames arrive on the data channel and are shown from memory.
-        "img-src 'self' data: blob:",
-        "media-src 'self' blob:",
-        "connect-src 'self'",
-        "manifest-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'self'",
-    )
+        "img-src": "'self' data: blob:",
+        "media-src": "'self' blob:",
+        "connect-src": "'self'",
+        "manifest-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'self'",
+    }
 )
 """No inline script or style: the page sets its styles through the object model, which no policy refuses."""
 
+
+def policy_with(allowed: Mapping[str, Sequence[str]]) -> str:
+    """The content security policy, with what some directives allow beside the page's own host."""
+    return "; ".join(" ".join((name, its, *allowed.get(name, ()))) for name, its in POLICY.items())
+
+
 SECURITY: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "Content-Security-Policy": policy_with({}),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Opener-Policy": "same-origin",
@@ -47,14 +54,13 @@ class PageFile:
     headers: Mapping[str, str]
 
 
-def page_files(folder: Path, connects_to: Sequence[str] = ()) -> dict[str, PageFile]:
+def page_files(folder: Path, allowed: Mapping[str, Sequence[str]] = MappingProxyType({})) -> dict[str, PageFile]:
     """The files below ``folder`` by request path, ``/`` for index.html; nothing when there is no such folder.
 
-    ``connects_to`` are origins beside the page's own that it may ask: other regions, the issuer of logins.
+    ``allowed`` is what the policy allows beside the page's own host, by directive.
     """
     files: dict[str, PageFile] = {}
-    policy = CONTENT_SECURITY_POLICY.replace("connect-src 'self'", " ".join(("connect-src 'self'", *connects_to)))
-    security = {**SECURITY, "Content-Security-Policy": policy}
+    security = {**SECURITY, "Content-Security-Policy": policy_with(allowed)}
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
             continue
@@ -75,3 +81,9 @@ def serve_file(files: Mapping[str, PageFile], request: web.Request) -> web.Strea
     if found is None:
         return web.Response(status=404, text="There is no such file.\n", headers=SECURITY)
     return web.FileResponse(found.path, headers=found.headers)
+
+
+def serve_configuration(configuration: Mapping[str, object]) -> web.Response:
+    """What the stack tells its page (player/config.schema.json)."""
+    headers = {**SECURITY, "Cache-Control": _cache_control("config.json")}
+    return web.Response(body=msgspec.json.encode(configuration), content_type="application/json", headers=headers)

@@ -12,6 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec.structs import replace
+
+from signalling.matchmaker.identity import renewed
 from signalling.matchmaker.neighbours import Neighbours, Reach
 from signalling.store.interface import Claimant, Place, Store, StoreUnavailable, Waiting
 from signalling.tickets.claims import PlayerTicket
@@ -30,6 +33,8 @@ class Keeping:
     """How long somebody lost keeps the place."""
     renewal: float
     """Between two times that the store is told who waits."""
+    tickets: float
+    """The life of a player's ticket."""
 
     @property
     def lasting(self) -> float:
@@ -37,21 +42,20 @@ class Keeping:
         return self.grace + self.renewal
 
 
-def place_of(
+def returned(
     ticket: PlayerTicket, known: Place | None, *, over: bool, began: float, now: float, grace: float
-) -> Place | None:
-    """The place in the queue of somebody who comes back: the one of before, as long as it is kept.
+) -> PlayerTicket | None:
+    """Who somebody is that comes back to the queue: at the place of before, as long as that is kept.
 
     ``known`` is the store's; its data ``began`` at some Unix time, like ``now``. A ticket older than the data is
     believed for the grace time: whatever was known of it is lost. Afterwards, and where the grace time is over, the
-    player has to begin at the end, or a ticket kept in a drawer would lead past everybody.
+    player has to begin at the end, or a ticket kept in a drawer would lead past everybody. A session that is ``over``
+    is not begun again: where its place is kept all the same, the player gets another session.
     """
     if over:
-        return None
+        return None if known is None else renewed(ticket, joined=ticket.joined)
     lost = ticket.joined / 1000 < began and now - began < grace
-    if known is not None or lost:
-        return Place(ticket.session, ticket.joined, ticket.priority)
-    return Place(ticket.session, int(now * 1000), ticket.priority)
+    return ticket if known is not None or lost else replace(ticket, joined=int(now * 1000))
 
 
 class _Own:
@@ -167,22 +171,29 @@ class Queues:
                 break
         return found[:wanted]
 
-    async def returning(self, ticket: PlayerTicket) -> Place | None:
-        """The place of a player who shows its ticket and has no instance; None when its session is over."""
+    async def returning(self, ticket: PlayerTicket, *, lost: bool = False) -> PlayerTicket | None:
+        """Who somebody is that shows a ticket and has no instance, or has ``lost`` it; None when nothing is left."""
         try:
             known = await self._store.place(ticket.app, ticket.session)
-            over = await self._store.get(_over_key(ticket.session)) is not None
+            over = lost or await self._store.get(_over_key(ticket.session)) is not None
         except StoreUnavailable as error:
             self._neighbours.lost(error)
-            return Place(ticket.session, ticket.joined, ticket.priority)
-        return place_of(
-            ticket, known, over=over, began=self._neighbours.began, now=time.time(), grace=self._keeping.grace
-        )
+            return renewed(ticket, joined=ticket.joined) if lost else ticket
+        its, now = self._neighbours, time.time()
+        return returned(ticket, known, over=over, began=its.began, now=now, grace=self._keeping.grace)
 
-    async def used_up(self, session: str, seconds: float) -> None:
-        """The session's player has seen its stream, or it has ended: its ticket is good for no place any more."""
+    async def used_up(self, application: str, place: Place) -> None:
+        """A player has seen its stream: its ticket is good for no place any more."""
         try:
-            await self._store.put(_over_key(session), "1", seconds)
+            await self._store.keep(application, place, 0)
+        except StoreUnavailable as error:
+            self._neighbours.lost(error)
+        await self.over(place.session)
+
+    async def over(self, session: str) -> None:
+        """A session has had its instance: it is not begun again."""
+        try:
+            await self._store.put(_over_key(session), "1", self._keeping.tickets)
         except StoreUnavailable as error:
             self._neighbours.lost(error)
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import ClientSession
 from lightkube.resources.core_v1 import Pod
 
+from signalling.ice.elsewhere import Elsewhere
+from signalling.ice.loads import LoadWatch
 from signalling.kubernetes.api import Changed, ClusterApi, Event, Listed
 from signalling.kubernetes.instances import Instance, Pool, instance_of
 from signalling.matchmaker.admission import Admission
@@ -62,6 +64,8 @@ class Surroundings:
     store: Store
     issuer: Issuer
     turn_secret: Callable[[], str]
+    elsewhere: Callable[[], Elsewhere]
+    """ICE servers that are not the pool's."""
     admission: Admission
     chronicle: Chronicle
 
@@ -81,14 +85,18 @@ class Replica:
         """Whether anybody is let in."""
         self.limits: Final = SocketLimits(its.max_message_bytes, its.outbox_bytes)
         self.keepalive: Final = Keepalive(its.heartbeat_seconds)
-        self.turn: Final = TurnPool(stack.turn, around.turn_secret)
+        self._loads: Final = LoadWatch(http, stack.turn.status_port) if its.turn_loads else None
+        self.turn: Final = TurnPool(stack.turn, around.turn_secret, around.elsewhere, self._turn_loads)
         self.inventory: Final = Inventory()
         self.connections: Final = Connections()
         settling = 2 * its.presence_seconds + its.store_seconds
         rhythm = Rhythm(its.presence_seconds, its.store_patience_seconds, settling)
         self.neighbours: Final = Neighbours(around.store, around.name, rhythm)
         self.queues: Final = Queues(
-            applications, around.store, self.neighbours, Keeping(its.queue_grace_seconds, its.renewal_seconds)
+            applications,
+            around.store,
+            self.neighbours,
+            Keeping(its.queue_grace_seconds, its.renewal_seconds, its.ticket_seconds),
         )
         self.metrics: Final = MatchmakerMetrics(list(applications), self)
         self.fleets: Final = FleetWatch(applications, self._share)
@@ -96,7 +104,14 @@ class Replica:
         self._leases: Final = Leases(around.store, self.neighbours)
         whereabouts = Whereabouts(self.inventory, around.store, self.neighbours, its.ticket_seconds)
         sidecars = Sidecars(http, around.issuer, its.instance_health_port, its.connect_seconds)
-        endings = Endings(around.api, self.inventory, sidecars, self.metrics, around.chronicle)
+        endings = Endings(
+            around.api,
+            inventory=self.inventory,
+            sidecars=sidecars,
+            metrics=self.metrics,
+            chronicle=around.chronicle,
+            over=self.queues.over,
+        )
         self.sweeper: Final = Sweeper(
             applications,
             inventory=self.inventory,
@@ -186,7 +201,12 @@ class Replica:
             neighbours=self.neighbours,
             api=around.api,
         )
-        self._watches: Final = (Watching("fleets"), Watching("instances"), Watching("turn nodes"))
+        self._watches: Final = (
+            Watching("fleets"),
+            Watching("instances"),
+            Watching("turn nodes"),
+            Watching("turn pods"),
+        )
         self.neighbours.notify(self.hear, self._renew_soon)
         self._renewing: Final = asyncio.Event()
 
@@ -198,10 +218,13 @@ class Replica:
     def work(self) -> Iterator[Coroutine[Any, Any, None]]:
         """What goes on in the background until it is cancelled."""
         its = self._settings
-        fleets, instances, nodes = self._watches
+        fleets, instances, nodes, pods = self._watches
         yield fleets.follow(self._api.watch_fleets, self.fleets.observe)
         yield instances.follow(self._api.watch_instances, self.observe)
-        yield nodes.follow(self._api.watch_turn_nodes, self.turn.observe)
+        yield nodes.follow(self._api.watch_turn_nodes, self.turn.observe_node)
+        yield pods.follow(self._api.watch_turn_pods, self.turn.observe_pod)
+        if self._loads is not None:
+            yield self._loads.follow(lambda: self.turn.nodes)
         yield self.neighbours.follow()
         yield self.sweeper.run(its.stranded_interval_seconds)
         yield self._census.run(its.presence_seconds)
@@ -251,8 +274,6 @@ class Replica:
     def _changed(self, before: Instance | None, now: Instance) -> None:
         self._positions.observe(before, now)
         self._shared.changed(before, now)
-        if now.going and before is not None and not before.going:
-            self._lost(before)
         self.sweeper.changed(now)
         session = now.session
         if session is not None and now.pool is Pool.SESSION and not now.going and now.application in self._applications:
@@ -264,15 +285,12 @@ class Replica:
 
     def _gone(self, instance: Instance) -> None:
         self._shared.removed(instance.name)
-        if not instance.going:
-            self._lost(instance)
-
-    def _lost(self, instance: Instance) -> None:
-        """An instance is being deleted, by whomever; whose session had not been ended before has lost it."""
         neighbours = self.neighbours
         if instance.pool is Pool.SESSION and responsible(neighbours.replica, neighbours.live, instance.name):
-            self.metrics.ended(instance, Outcome.INTERRUPTED)
-            self._chronicle.ended(instance, Outcome.INTERRUPTED)
+            # Deleted by somebody else. With notice, its sidecar has ended the session or waited for its end.
+            outcome = Outcome.COMPLETED if instance.going else Outcome.INTERRUPTED
+            self.metrics.ended(instance, outcome)
+            self._chronicle.ended(instance, outcome)
 
     def _share(self, shares: Shares) -> None:
         self.metrics.expect(shares)
@@ -333,6 +351,9 @@ class Replica:
         """See Observed."""
         its = self._applications[application]
         return self._shared.ratio(its, self.queues.waiting(application)) if its.shared else None
+
+    def _turn_loads(self) -> Mapping[str, float]:
+        return {} if self._loads is None else self._loads.loads
 
     def turn_nodes(self) -> int:
         """See Observed."""

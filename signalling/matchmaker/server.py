@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 from aiohttp import ClientSession, TCPConnector, web
 
-from signalling.matchmaker.page import PageFile, serve_file
+from signalling.matchmaker.page import PageFile, serve_configuration, serve_file
 from signalling.matchmaker.replica import Replica, Surroundings
 from signalling.matchmaker.settings import MatchmakerSettings, StackSettings
 from signalling.protocol.actions import CloseCode
@@ -146,7 +146,12 @@ class MatchmakerServer:
             elsewhere = self._front.page_elsewhere(request) if self._front is not None else None
             return serve_file(self._files, request) if elsewhere is None else elsewhere
 
+        async def configure(_: web.Request) -> web.StreamResponse:
+            return serve_configuration(self._stack.player_page.configuration or {})
+
         app = web.Application()
+        if self._stack.player_page.configuration is not None:
+            app.router.add_get("/config.json", configure)
         if self._front is not None:
             app.add_routes(self._front.routes())
         app.router.add_get("/{path:.*}", handle)

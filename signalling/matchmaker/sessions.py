@@ -10,8 +10,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from signalling.kubernetes.instances import Instance
 from signalling.matchmaker.admission import Admission, Redirected, Refused, closed
 from signalling.matchmaker.connecting import Brought, Connector
@@ -111,7 +109,7 @@ class Sessions:
 
     def sees(self, player: Player) -> None:
         """See House."""
-        self.spawn(self._its.queues.used_up(player.ticket.session, self._its.settings.ticket_seconds))
+        self.spawn(self._its.queues.used_up(player.ticket.app, _place(player.ticket)))
 
     def met(self, player: Player, link: Link) -> None:
         """See House."""
@@ -132,7 +130,7 @@ class Sessions:
         if link.slow:
             self._its.metrics.slow.inc()
         if useless and not self._application(player).shared:
-            self.spawn(self._its.endings.retire(instance, Outcome.INTERRUPTED, "session ended"))
+            self.spawn(self._its.endings.retire(instance, Outcome.UNREACHABLE, "session ended"))
         elif player.gone:
             if player.ending:
                 self._its.sweeper.look(instance)
@@ -198,19 +196,17 @@ class Sessions:
     async def _seat(self, player: Player) -> None:
         """A player has asked for the list of streamers."""
         await self._hold(player)
-        application, ticket = self._application(player), player.ticket
-        instance = await self._its.whereabouts.instance_of(application, ticket.session)
-        if player.gone:
-            return
-        if instance is not None and await self._lead_back(player, instance, fresh=True):
+        ticket = player.ticket
+        instance = await self._its.whereabouts.instance_of(self._application(player), ticket.session)
+        if player.gone or (instance is not None and await self._lead_back(player, instance, fresh=True)):
             return
         if ticket.player != ticket.session:
             # A spectator, or whoever was invited: there is nothing to wait for.
             player.do(player.relay.fail(Reason.SESSION_OVER, OVER, retry=False))
-        elif instance is not None and player.relay.opted_in:
-            player.do(player.relay.fail(Reason.SESSION_OVER, OVER, retry=True))
-        else:
-            await self._enter(player, renew=instance is not None)
+            return
+        if instance is not None:
+            await self._become(player, await self._its.queues.returning(ticket, lost=True) or renewed(ticket))
+        await self._enter(player)
 
     async def _resume(self, player: Player, shown: str, *, fresh: bool) -> None:
         """An opted-in player shows the ticket of a session that it had."""
@@ -220,18 +216,30 @@ class Sessions:
             return
         player.ticket = ticket
         instance = await self._its.whereabouts.instance_of(self._application(player), ticket.session)
-        if instance is None and ticket.player == ticket.session:
-            place = await self._its.queues.returning(ticket)
-            if place is not None and not player.gone:
-                player.ticket, player.returns = replace(ticket, joined=place.joined), True
-                player.do([*player.relay.ticket(self._ticket(player)), *player.relay.enqueued()])
-                return
         if instance is not None:
             await self._hold(player)
             player.do(player.relay.ticket(self._ticket(player)))
             if await self._lead_back(player, instance, fresh=fresh):
                 return
+        if ticket.player == ticket.session:
+            returned = await self._its.queues.returning(ticket, lost=instance is not None)
+            if returned is not None and not player.gone:
+                await self._become(player, returned)
+                player.do([*player.relay.ticket(self._ticket(player)), *player.relay.enqueued()])
+                return
         player.do(player.relay.fail(Reason.SESSION_OVER, OVER, retry=True))
+
+    async def _become(self, player: Player, ticket: PlayerTicket) -> None:
+        """The player has another session, or another place for it."""
+        before = player.ticket
+        if before.player != ticket.player:
+            self._its.connections.release(player)
+            if player.epoch:
+                await self._its.leases.release(before.player, player.epoch)
+        # A place or a session of before is no new one, even where nobody new is let in.
+        player.ticket, player.returns = ticket, True
+        if before.player != ticket.player and player.epoch:
+            await self._hold(player)
 
     async def _lead_back(self, player: Player, instance: Instance, *, fresh: bool) -> bool:
         """Bring a player to the instance that its session has; False when there is nothing to come back to."""
@@ -262,15 +270,9 @@ class Sessions:
             return True
         return {Brought.CONNECTED: True, Brought.OVER: False}.get(brought)
 
-    async def _enter(self, player: Player, *, renew: bool = False) -> None:
-        """Into the queue, if the player may; ``renew`` gives it a new session, as its old one is lost."""
+    async def _enter(self, player: Player) -> None:
+        """Into the queue, if the player may."""
         its = self._its
-        if renew:
-            its.connections.remove(player)
-            player.ticket = renewed(player.ticket)
-            its.connections.add(player)
-            await self._hold(player)
-            player.returns = False
         if not player.entered and (refused := await self._refusal(player)):
             if isinstance(refused, Redirected):
                 player.do(player.relay.redirect(refused.url, refused.ticket))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -39,8 +39,6 @@ class SessionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a lost player stays a player."""
     warning_seconds: Annotated[int, Meta(ge=0)] = 60
     """How long before an end by a limit an opted-in player hears of it."""
-    drain_minutes: Annotated[int, Meta(ge=0)] = 30
-    """How long a session may still go on when its node goes."""
     players: Annotated[int, Meta(ge=1)] = 8
     """At once on one instance, the owner included."""
     reuse: bool = False
@@ -67,6 +65,8 @@ class TurnAccess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls_host: str = ""
     """The name on the certificate of TURN over TLS; empty for no TLS."""
     tls_port: Port = 5349
+    status_port: Port = 9641
+    """Where a TURN node says how full it is, on its internal address."""
     transport_policy: TransportPolicy = TransportPolicy.RELAY
     realm: str = "pixel"
     """coturn's; the players never send it unasked."""
@@ -88,6 +88,22 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Pages of others that may use it."""
 
 
+PolicySource = Annotated[str, Meta(pattern=r"^[^\s;,']+$")]
+"""An origin in a content security policy."""
+
+
+Directive = Literal["connect-src", "img-src", "frame-ancestors"]
+
+
+class PlayerPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The stack file's key ``page``, as the matchmaker serves it."""
+
+    configuration: dict[str, Any] | None = None
+    """What ``config.json`` says (player/config.schema.json); None for the file that the page was built with."""
+    allowed: Mapping[Directive, tuple[PolicySource, ...]] = {}
+    """What the page's content security policy allows beside its own host, by directive."""
+
+
 class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file's content. The first application is the one of a player that names none.
 
@@ -99,6 +115,7 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     turn: TurnAccess = TurnAccess()
     page: str = ""
     """The address of the player page, ending with a slash; empty where the stack has no domain."""
+    player_page: PlayerPage = PlayerPage()
     login: LoginSettings = LoginSettings()
     limits: LimitsSettings = LimitsSettings()
     origins: tuple[str, ...] = ()
@@ -169,6 +186,8 @@ class MatchmakerSettings:
     """A session's instance that is not ready and does not answer is deleted after so long."""
     stranded_interval_seconds: float = 5.0
     """How often instances of sessions that are not relayed here are asked, each by one replica."""
+    turn_loads: bool = True
+    """Whether TURN nodes are asked how full they are; else sessions spread evenly over them."""
     stop_seconds: float = 10.0
     """Over how long players are sent to other replicas when the matchmaker stops."""
     log_level: str = "info"
@@ -189,6 +208,8 @@ class Places:
     """From the environment too, by names that have no prefix."""
 
     turn_secret_file: Path = Path("/etc/pixel/turn/secret")
+    ice_servers_file: Path = Path("/etc/pixel/ice/ice-servers.json")
+    """ICE servers that are not the pool's; the file is not there where there are none."""
     ticket_seed_file: Path = Path("/etc/pixel/ticket/seed")
     """The private half of the tickets' key; ``previous`` beside it, while it is exchanged for another."""
     redis_folder: Path = Path("/etc/pixel/redis")

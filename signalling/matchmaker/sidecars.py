@@ -31,8 +31,9 @@ class Status(msgspec.Struct, frozen=True):
     streaming: bool = False
     players: int = 0
     session: str | None = None
-    """The one it holds or held last; None when it never had one, or has been recycled."""
+    """The one that is under way on it alone; None without one, and for sessions that share it."""
     over: bool = False
+    """It has had one, and takes no other."""
     draining: bool = False
     participants: tuple[Participant, ...] = ()
 

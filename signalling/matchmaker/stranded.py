@@ -45,9 +45,10 @@ def verdict(instance: Instance, status: Status | None, doubted: float, patience:
         # A pod that is ready answers its kubelet: what is broken lies between us, and its player may see a picture.
         lost = not instance.ready and doubted >= patience.silent
         return Verdict.STRANDED if lost else Verdict.KEEP if instance.ready else Verdict.DOUBT
-    if status.session is not None and status.session == instance.session:
-        return Verdict.OVER if status.over else Verdict.KEEP
-    if any(participant.connected for participant in status.participants):
+    if status.over:
+        return Verdict.OVER
+    its_own = status.session is not None and status.session == instance.session
+    if its_own or any(participant.connected for participant in status.participants):
         return Verdict.KEEP
     return Verdict.STRANDED if doubted >= patience.empty else Verdict.DOUBT
 

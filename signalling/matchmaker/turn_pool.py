@@ -2,59 +2,101 @@
 
 import logging
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Collection, Mapping
+from typing import Final, Generic, TypeVar
 
 import msgspec
-from lightkube.resources.core_v1 import Node
+from lightkube.resources.core_v1 import Node, Pod
 
-from signalling.ice.credentials import turn_credentials
-from signalling.ice.servers import chosen_for, peer_connection_options
+from signalling.ice.elsewhere import Elsewhere
+from signalling.ice.nodes import turn_nodes
+from signalling.ice.player import player_options
+from signalling.ice.ranking import TurnNode, rank
 from signalling.kubernetes.api import Changed, Event, Listed
-from signalling.kubernetes.nodes import turn_address
 from signalling.matchmaker.settings import TurnAccess
 from signalling.protocol.messages import opaque
 
 LOG: Final = logging.getLogger("matchmaker.turn")
+Kind = TypeVar("Kind", Node, Pod)
+
+
+class _Seen(Generic[Kind]):
+    """What a watch shows, by name."""
+
+    def __init__(self) -> None:
+        self._items: Final[dict[str, Kind]] = {}
+
+    @property
+    def items(self) -> Collection[Kind]:
+        return self._items.values()
+
+    def observe(self, event: Event[Kind]) -> None:
+        if isinstance(event, Listed):
+            self._items.clear()
+            self._items.update((_name(each), each) for each in event.items)
+        elif isinstance(event, Changed):
+            self._items[_name(event.item)] = event.item
+        else:
+            self._items.pop(_name(event.item), None)
 
 
 class TurnPool:
-    """The nodes as the watch shows them."""
+    """The nodes whose coturn takes players, as the watches show them."""
 
-    def __init__(self, access: TurnAccess, secret: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        access: TurnAccess,
+        secret: Callable[[], str],
+        elsewhere: Callable[[], Elsewhere],
+        loads: Callable[[], Mapping[str, float]],
+    ) -> None:
+        """``elsewhere`` says which servers are not the pool's, ``loads`` how full nodes are (`LoadWatch`)."""
         self._access: Final = access
         self._secret: Final = secret
-        self._addresses: Final[dict[str, str]] = {}
+        self._elsewhere: Final = elsewhere
+        self._loads: Final = loads
+        self._seen_nodes: Final[_Seen[Node]] = _Seen()
+        self._seen_pods: Final[_Seen[Pod]] = _Seen()
+        self._nodes: list[TurnNode] = []
 
     def __len__(self) -> int:
-        return len(self._addresses)
+        return len(self._nodes)
 
-    def options(self, session: str) -> msgspec.Raw:
+    @property
+    def nodes(self) -> Collection[TurnNode]:
+        """Those that take players."""
+        return self._nodes
+
+    def options(self, application: str, session: str) -> msgspec.Raw:
         """What a player builds its peer connection from; its credentials are this session's."""
-        its = self._access
-        if not self._addresses:
+        chosen, elsewhere = self._chosen(session), self._elsewhere()
+        options = player_options(
+            application, session, chosen, self._access, secret=self._secret(), now=time.time(), elsewhere=elsewhere
+        )
+        if not options["iceServers"]:
             LOG.warning("no TURN node is known: a player that needs one will see no picture")
-        credentials = turn_credentials(self._secret(), session, time.time(), its.credential_seconds)
-        chosen = chosen_for(session, set(self._addresses.values()))
-        return opaque(peer_connection_options(chosen, its.port, credentials, its.transport_policy, its.tls))
+        return opaque(options)
 
     def nodes_of(self, session: str) -> list[str]:
         """The nodes that a session's player was sent to (as the pool is now)."""
-        nodes = {address: node for node, address in self._addresses.items()}
-        return [nodes[address] for address in chosen_for(session, nodes)]
+        return [node.name for node in self._chosen(session)]
 
-    def observe(self, event: Event[Node]) -> None:
+    def observe_node(self, event: Event[Node]) -> None:
         """The watch of the nodes says something."""
-        if isinstance(event, Listed):
-            self._addresses.clear()
-            for node in event.items:
-                self._set(node, turn_address(node))
-        else:
-            self._set(event.item, turn_address(event.item) if isinstance(event, Changed) else None)
+        self._seen_nodes.observe(event)
+        self._count()
 
-    def _set(self, node: Node, address: str | None) -> None:
-        name = (node.metadata.name if node.metadata else None) or ""
-        if address is None:
-            self._addresses.pop(name, None)
-        else:
-            self._addresses[name] = address
+    def observe_pod(self, event: Event[Pod]) -> None:
+        """The watch of coturn's pods says something."""
+        self._seen_pods.observe(event)
+        self._count()
+
+    def _count(self) -> None:
+        self._nodes = turn_nodes(self._seen_nodes.items, self._seen_pods.items)
+
+    def _chosen(self, session: str) -> list[TurnNode]:
+        return rank(session, self._nodes, self._loads())
+
+
+def _name(thing: Node | Pod) -> str:
+    return (thing.metadata.name if thing.metadata else None) or ""

@@ -20,17 +20,19 @@ class Whereabouts:
         self._seconds: Final = seconds
 
     async def instance_of(self, application: ApplicationSettings, session: str) -> Instance | None:
-        """The instance that a session has; None for one that has none, or that nobody knows of any more."""
+        """The instance that a session has; None for one that has none, or that nobody knows of any more.
+
+        One that is being deleted still has it: its sidecar gives the session time to end.
+        """
         if not application.shared:
             found = self._inventory.of_session(session)
-            return found if found is not None and found.pool is Pool.SESSION and not found.going else None
+            return found if found is not None and found.pool is Pool.SESSION else None
         try:
             name = await self._store.get(_seat_key(session))
         except StoreUnavailable as error:
             self._neighbours.lost(error)
             return None
-        found = self._inventory.get(name) if name is not None else None
-        return found if found is not None and not found.going else None
+        return self._inventory.get(name) if name is not None else None
 
     async def remember(self, session: str, instance: Instance) -> None:
         """A session has joined a shared instance."""

@@ -1,8 +1,9 @@
 """What a state machine asks its shell to do, and the close codes it uses."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, TypeAlias
+
+import msgspec
 
 from signalling.protocol.messages import Message, Refused
 
@@ -14,7 +15,10 @@ REASON_BYTES: Final = 123
 
 
 class CloseCode(IntEnum):
-    """Why we close. A stock player reconnects after every code but 1001, which is therefore never sent to one."""
+    """Why we close. A stock player reconnects after every code but 1001, which is therefore never sent to one.
+
+    From 4000 on they are between matchmaker and sidecar; docs/session-protocol.md says what each makes of them.
+    """
 
     REFUSED = 1008
     """Policy: what this peer did or asked for is not allowed."""
@@ -26,18 +30,24 @@ class CloseCode(IntEnum):
     """The other end of the session is gone; come again."""
     FULL = 1013
     """No room."""
+    BROWSER_CLOSED = 4000
+    """From the matchmaker: the player's browser closed the connection."""
+    LOST = 4001
+    """From the matchmaker: the player's connection was lost."""
+    OVER = 4010
+    """To the matchmaker: the session ended as it should."""
+    TAKEN_OVER = 4011
+    """To the matchmaker: another connection took the player's place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True, gc=False):
     """Send a message on a connection."""
 
     connection: Connection
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(msgspec.Struct, frozen=True, gc=False):
     """Close a connection; the machine has already forgotten it."""
 
     connection: Connection
@@ -45,15 +55,30 @@ class Close:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(msgspec.Struct, frozen=True, gc=False):
     """A frame was refused: count it, do nothing else."""
 
     connection: Connection
     why: Refused
 
 
-Action: TypeAlias = Send | Close | Drop
+class AskGame(msgspec.Struct, frozen=True, gc=False):
+    """Ask the application's own API, and send its answer to the connection if that still stands."""
+
+    connection: Connection
+    action: str
+    """Path and query below the API's base, checked."""
+    payload: bytes | None
+    """JSON to post; None to get."""
+
+
+class FirstFrame(msgspec.Struct, frozen=True, gc=False):
+    """A player has seen its first frame, so long after its click; count it."""
+
+    seconds: float
+
+
+Action: TypeAlias = Send | Close | Drop | AskGame | FirstFrame
 
 
 def close_reason(text: str) -> str:

@@ -2,11 +2,14 @@
 
 The fields are those of protocol version 1.3.0. Clients check strictly, so a message that is passed on is rebuilt from
 its definition: fields that are not in it never travel further. ``Raw`` marks what the server must not interpret.
+``playerCount`` and ``stats`` are missing: nobody sends the first any more, and nobody listens to the second.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Final, TypeAlias, TypeVar, get_args
+from functools import reduce
+from operator import or_
+from typing import Any, Final, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -32,11 +35,11 @@ class Config(Message, tag="config"):
 
 
 class Identify(Message, tag="identify"):
-    """Server to streamer: who are you?"""
+    """Server to streamer or SFU: who are you?"""
 
 
 class EndpointId(Message, tag="endpointId"):
-    """Streamer to server: its name; from here on it is listed."""
+    """Streamer or SFU to server: its name; from here on it is listed."""
 
     id: str
     protocol_version: str | UnsetType = UNSET
@@ -55,7 +58,7 @@ class StreamerIdChanged(Message, tag="streamerIdChanged"):
 
 
 class ListStreamers(Message, tag="listStreamers"):
-    """Player to server: which streamers are there?"""
+    """Player or SFU to server: which streamers are there?"""
 
 
 class StreamerList(Message, tag="streamerList"):
@@ -67,7 +70,7 @@ class StreamerList(Message, tag="streamerList"):
 class Subscribe(Message, tag="subscribe"):
     """Player to server: connect me to this streamer (and disconnect me from the one before)."""
 
-    streamer_id: str
+    streamer_id: str = ""
 
 
 class Unsubscribe(Message, tag="unsubscribe"):
@@ -142,19 +145,86 @@ class Pong(Message, tag="pong"):
 
 
 class LayerPreference(Message, tag="layerPreference"):
-    """Player to streamer: the layers it wants of a scalable stream."""
+    """Player to streamer, or streamer to the SFUs it has: the layers somebody wants of a scalable stream."""
 
     spatial_layer: Opaque = UNSET
     temporal_layer: Opaque = UNSET
     player_id: PlayerId | UnsetType | None = UNSET
 
 
-Routed: TypeAlias = Offer | Answer | IceCandidate | LayerPreference
-"""What travels between a player and its streamer with the player's id in it."""
+class DataChannelRequest(Message, tag="dataChannelRequest"):
+    """Player to SFU, right after its answer: it wants data channels."""
+
+    player_id: PlayerId | UnsetType | None = UNSET
+
+
+class PeerDataChannels(Message, tag="peerDataChannels"):
+    """SFU to player: the streams of its data channels."""
+
+    send_stream_id: Opaque = UNSET
+    recv_stream_id: Opaque = UNSET
+    player_id: PlayerId | UnsetType | None = UNSET
+
+
+class PeerDataChannelsReady(Message, tag="peerDataChannelsReady"):
+    """Player to SFU: its side of the data channels is there."""
+
+    player_id: PlayerId | UnsetType | None = UNSET
+
+
+class StreamerDataChannels(Message, tag="streamerDataChannels"):
+    """SFU to streamer: the streams of the data channels of one of the SFU's players."""
+
+    sfu_id: PlayerId | UnsetType | None = UNSET
+    send_stream_id: Opaque = UNSET
+    recv_stream_id: Opaque = UNSET
+    player_id: PlayerId | UnsetType | None = UNSET
+
+
+class StartStreaming(Message, tag="startStreaming"):
+    """SFU to server: list me."""
+
+
+class StopStreaming(Message, tag="stopStreaming"):
+    """SFU to server: list me no more, and send my players away."""
+
+
+class StreamerDisconnected(Message, tag="streamerDisconnected"):
+    """Server to SFU: the streamer it is subscribed to is gone. A player's connection is closed instead."""
+
+
+ToUpstream: TypeAlias = Offer | Answer | IceCandidate | LayerPreference | DataChannelRequest | PeerDataChannelsReady
+"""What travels from a player to its streamer, or to the SFU that stands for one, with the player's id in it."""
+ToDownstream: TypeAlias = Offer | Answer | IceCandidate | PeerDataChannels
+"""What travels the other way."""
 
 FromStreamer: TypeAlias = EndpointId | Offer | Answer | IceCandidate | DisconnectPlayer | LayerPreference | Ping | Pong
 FromPlayer: TypeAlias = (
-    ListStreamers | Subscribe | Unsubscribe | Offer | Answer | IceCandidate | LayerPreference | Ping | Pong
+    ListStreamers
+    | Subscribe
+    | Unsubscribe
+    | Offer
+    | Answer
+    | IceCandidate
+    | LayerPreference
+    | DataChannelRequest
+    | PeerDataChannelsReady
+    | Ping
+    | Pong
+)
+FromSfu: TypeAlias = (
+    EndpointId
+    | ListStreamers
+    | Subscribe
+    | Unsubscribe
+    | Offer
+    | Answer
+    | PeerDataChannels
+    | StreamerDataChannels
+    | StartStreaming
+    | StopStreaming
+    | Ping
+    | Pong
 )
 ToStreamer: TypeAlias = (
     Identify
@@ -166,11 +236,39 @@ ToStreamer: TypeAlias = (
     | Answer
     | IceCandidate
     | LayerPreference
+    | StreamerDataChannels
     | Ping
     | Pong
 )
 ToPlayer: TypeAlias = (
-    Config | StreamerList | StreamerIdChanged | SubscribeFailed | Offer | Answer | IceCandidate | Ping | Pong
+    Config
+    | StreamerList
+    | StreamerIdChanged
+    | SubscribeFailed
+    | Offer
+    | Answer
+    | IceCandidate
+    | PeerDataChannels
+    | Ping
+    | Pong
+)
+ToSfu: TypeAlias = (
+    Identify
+    | Config
+    | EndpointIdConfirm
+    | StreamerIdChanged
+    | StreamerDisconnected
+    | StreamerList
+    | PlayerConnected
+    | PlayerDisconnected
+    | Offer
+    | Answer
+    | IceCandidate
+    | LayerPreference
+    | DataChannelRequest
+    | PeerDataChannelsReady
+    | Ping
+    | Pong
 )
 
 
@@ -179,17 +277,20 @@ class Role(Enum):
 
     STREAMER = "streamer"
     PLAYER = "player"
+    SFU = "sfu"
 
 
 SENDS: Final[Mapping[Role, tuple[type[Message], ...]]] = {
     Role.STREAMER: get_args(FromStreamer),
     Role.PLAYER: get_args(FromPlayer),
+    Role.SFU: get_args(FromSfu),
 }
 """What each role may send; anything else is refused as unknown, whoever else may send it."""
 
 GETS: Final[Mapping[Role, tuple[type[Message], ...]]] = {
     Role.STREAMER: get_args(ToStreamer),
     Role.PLAYER: get_args(ToPlayer),
+    Role.SFU: get_args(ToSfu),
 }
 """What each role may be sent: an old Unreal closes its connection on any other type."""
 
@@ -201,6 +302,8 @@ class Refused(Enum):
     UNKNOWN_TYPE = "unknown_type"
     NOT_SUBSCRIBED = "not_subscribed"
     NOT_ITS_PLAYER = "not_its_player"
+    NOT_ALLOWED = "not_allowed"
+    """Known, and not for somebody in this place to send."""
 
 
 class _Envelope(msgspec.Struct):
@@ -208,32 +311,48 @@ class _Envelope(msgspec.Struct):
 
 
 _ENVELOPE: Final = msgspec.json.Decoder(_Envelope)
-_STREAMER: Final = msgspec.json.Decoder(FromStreamer)
-_PLAYER: Final = msgspec.json.Decoder(FromPlayer)
-_KNOWN: Final = {role: {kind.__struct_config__.tag for kind in kinds} for role, kinds in SENDS.items()}
 _ENCODER: Final = msgspec.json.Encoder()
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
-Decoded = TypeVar("Decoded")
+
+class Reader:
+    """Reads the frames of those who may send certain messages; never raises."""
+
+    def __init__(self, kinds: Sequence[type[Message]]) -> None:
+        self._decode: Final = msgspec.json.Decoder(reduce(or_, kinds)).decode
+        self._known: Final = {kind.__struct_config__.tag for kind in kinds}
+
+    def __call__(self, data: str | bytes) -> Any:  # noqa: ANN401  # One of the kinds it was made for.
+        """The message, or why it is none."""
+        try:
+            # The strict decode of bytes matters: opaque fields are copied, not read, and would carry broken text along.
+            return self._decode(data if isinstance(data, str) else data.decode())
+        except _UNREADABLE:
+            kind = type_of(data)
+            return Refused.UNKNOWN_TYPE if kind is not None and kind not in self._known else Refused.MALFORMED
 
 
-def _decode(role: Role, decoder: msgspec.json.Decoder[Decoded], data: str | bytes) -> Decoded | Refused:
-    try:
-        # The strict decode of bytes matters: opaque fields are copied, not read, and would carry broken text along.
-        return decoder.decode(data if isinstance(data, str) else data.decode())
-    except _UNREADABLE:
-        kind = type_of(data)
-        return Refused.UNKNOWN_TYPE if kind is not None and kind not in _KNOWN[role] else Refused.MALFORMED
+_STREAMER: Final = Reader(SENDS[Role.STREAMER])
+_PLAYER: Final = Reader(SENDS[Role.PLAYER])
+_SFU: Final = Reader(SENDS[Role.SFU])
 
 
 def decode_from_streamer(data: str | bytes) -> FromStreamer | Refused:
     """Read a frame of a streamer; never raises."""
-    return _decode(Role.STREAMER, _STREAMER, data)
+    message: FromStreamer | Refused = _STREAMER(data)
+    return message
 
 
 def decode_from_player(data: str | bytes) -> FromPlayer | Refused:
     """Read a frame of a player; never raises."""
-    return _decode(Role.PLAYER, _PLAYER, data)
+    message: FromPlayer | Refused = _PLAYER(data)
+    return message
+
+
+def decode_from_sfu(data: str | bytes) -> FromSfu | Refused:
+    """Read a frame of an SFU; never raises."""
+    message: FromSfu | Refused = _SFU(data)
+    return message
 
 
 def type_of(data: str | bytes) -> str | None:

@@ -131,6 +131,8 @@ class Relay:
         """The player has answered an offer: a stock player says nothing later than that."""
         self.role: Role | None = None
         """The player's, once the sidecar has said which."""
+        self._ended = False
+        """The sidecar has said why the session is over."""
 
     # From the player
 
@@ -338,7 +340,7 @@ class Relay:
         self.stage = Stage.CLOSED
         if code is not None and (code in PASSED_ON or 4900 <= code <= 4999):
             return [ClosePlayer(code, reason)]
-        if not self.seen and self.opted_in:
+        if self.opted_in and not (self.seen or self._ended):
             # Its ticket keeps its place, and it has no picture to lose: it comes again.
             text = "The instance has gone."
             failed = s.SessionState(state=s.State.FAILED, reason=s.Reason.INSTANCE_FAILED, message=text, retry=True)
@@ -356,6 +358,7 @@ class Relay:
             return
         if said.role is not UNSET:
             self.role = said.role
+        self._ended = said.state is s.State.ENDED
 
 
 def _tag(kind: type[m.Message]) -> str:

@@ -4,7 +4,7 @@ A stock player or a streamer never gets one: both close or complain about a type
 """
 
 from enum import StrEnum
-from typing import Annotated, Final, TypeAlias, get_args
+from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -53,6 +53,8 @@ class Reason(StrEnum):
 
 
 Seconds: TypeAlias = Annotated[float, Meta(ge=0)]
+Total: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
+"""A count of a browser's, whose numbers have 53 bits."""
 Ticket: TypeAlias = Annotated[str, Meta(max_length=4096)]
 
 
@@ -129,16 +131,25 @@ class SessionStats(Message, tag="sessionStats"):
     """Bits per second."""
     round_trip_seconds: Seconds | UnsetType = UNSET
     jitter_seconds: Seconds | UnsetType = UNSET
-    packets_lost: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
-    packets_received: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
-    freezes: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    packets_lost: Annotated[int, Meta(ge=-(2**53), le=2**53)] | UnsetType = UNSET
+    """Below 0 when more arrived than were sent, as copies do."""
+    packets_received: Total | UnsetType = UNSET
+    freezes: Total | UnsetType = UNSET
     freeze_seconds: Seconds | UnsetType = UNSET
     first_frame_seconds: Seconds | UnsetType = UNSET
     """From the click to the first frame; sent once."""
-    candidate_type: Annotated[str, Meta(pattern="^(host|srflx|prflx|relay)$")] | UnsetType = UNSET
-    protocol: Annotated[str, Meta(pattern="^(udp|tcp|tls)$")] | UnsetType = UNSET
-    turn: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    candidate_type: Literal["host", "srflx", "prflx", "relay"] | UnsetType = UNSET
+    protocol: Literal["udp", "tcp", "tls"] | UnsetType = UNSET
+    turn: Annotated[str, Meta(max_length=64, pattern=r"^[0-9A-Za-z.:-]*$")] | UnsetType = UNSET
     """The relay's address."""
+
+
+def merged(before: SessionStats | None, after: SessionStats) -> SessionStats:
+    """The newest of each number."""
+    if before is None:
+        return after
+    newest = {name: getattr(after, name) for name in after.__struct_fields__}
+    return msgspec.structs.replace(before, **{name: value for name, value in newest.items() if value is not UNSET})
 
 
 class SessionEnd(Message, tag="sessionEnd"):

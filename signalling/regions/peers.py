@@ -35,7 +35,7 @@ class Elsewhere:
 
     region: str
     url: str
-    """The other region's WebSocket address."""
+    """The other region's page."""
     ticket: str = field(repr=False)
 
 
@@ -108,8 +108,7 @@ class Peers:
         if peer is None:
             return None
         claims = RegionTicket(peer.name, application, grant.subject, grant.priority, grant.max_seconds)
-        url = f"ws{peer.url.removeprefix('http')}"
-        return Elsewhere(peer.name, url, self._sign(claims, TICKET_SECONDS))
+        return Elsewhere(peer.name, peer.url, self._sign(claims, TICKET_SECONDS))
 
     def page_elsewhere(self, application: str, query: str) -> str | None:
         """The other region's page for somebody who asks for ours, with the same query; None if it stays.

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from aiohttp import web
 
-from signalling.shell.handshake import Decide, DecideLater, asked_for, server_protocol
+from signalling.shell.handshake import Decide, DecideLater, asked_for, bound_flood, server_protocol
 from signalling.shell.listening import BACKLOG
 from signalling.shell.websocket import Keepalive, SocketLimits
 
@@ -27,6 +27,7 @@ MOST_HEADS: Final = 1024
 _END: Final = b"\r\n\r\n"
 _UPGRADE: Final = re.compile(rb"\r\nupgrade[ \t]*:[^\r]*\bwebsocket\b", re.IGNORECASE)
 _TOO_LONG: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_NOT_HTTP: Final = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _NO_SOCKET: Final = (
     b"HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: upgrade, close\r\n"
     b"Content-Type: text/plain\r\nContent-Length: 21\r\n\r\nThis is a WebSocket.\n"
@@ -67,6 +68,8 @@ class Port:
         except OSError:
             await self.close()
             raise
+        for socket in self._server.sockets:
+            bound_flood(socket)
         self._number = int(self._server.sockets[0].getsockname()[1])
 
     @property
@@ -143,7 +146,11 @@ class _Connection(asyncio.Protocol):
         if end < 0 or end >= HEAD_BYTES:
             self._answer(_TOO_LONG)
         elif _UPGRADE.search(self._head, 0, end):
-            self._to_websocket()
+            # picows stumbles over what is not ASCII while it says that it does not like it.
+            if self._head[:end].isascii():
+                self._to_websocket()
+            else:
+                self._answer(_NOT_HTTP)
         else:
             self._to_application()
 

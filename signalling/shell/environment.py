@@ -23,6 +23,7 @@ _READERS: Final[Mapping[object, tuple[Callable[[str], Any], str]]] = {
     float: (float, "a number"),
     bool: (_flag, "true or false"),
     Path: (Path, "a path"),
+    Path | None: (Path, "a path"),
 }
 
 

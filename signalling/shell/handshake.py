@@ -6,6 +6,7 @@ whose first request it has read; and those leave a connection open whose opening
 
 import asyncio
 import logging
+import socket as sockets
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -35,6 +36,9 @@ _PICOWS_LOG: Final = logging.LoggerAdapter(_PICOWS)
 
 _READ_BUFFER_BYTES: Final = 2048
 """The smallest picows allows: its default, eight times as much, more than doubles what an idle connection takes."""
+_KERNEL_BUFFER_BYTES: Final = 32_768
+"""Asked of the kernel, which doubles it. picows' own buffer grows with what arrives at once and never shrinks again, so
+this bounds what a peer that floods us makes us keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,11 @@ class ConnectRefused(ConnectionError):
         super().__init__(f"the answer was {status}")
         self.status: Final = status
         """Of its answer, where there was one that could be read."""
+
+
+def bound_flood(socket: sockets.socket) -> None:
+    """Bound what a peer may send that nobody has read; of a listening socket, for all that connect to it."""
+    socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, _KERNEL_BUFFER_BYTES)
 
 
 async def asked_for(head: bytes, address: str, decide: DecideLater) -> Accept | Answer:
@@ -177,6 +186,7 @@ async def connect(
     client = _protocol(agreed, limits, _authority(host, port), path, _sound([*offered, *headers]))
     async with asyncio.timeout(seconds):
         transport, _ = await loop.create_connection(lambda: client, host, port)
+        bound_flood(transport.get_extra_info("socket"))
         try:
             await client.wait_until_handshake_complete()
         except WSHandshakeError as error:

@@ -7,9 +7,15 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 
 def health_app(
-    registry: CollectorRegistry, ready: Callable[[], bool], status: Callable[[], Mapping[str, object]]
+    registry: CollectorRegistry,
+    ready: Callable[[], bool],
+    status: Callable[[], Mapping[str, object]],
+    body_bytes: int = 4096,
 ) -> web.Application:
-    """``/healthz`` (alive), ``/readyz`` (200 or 503), ``/status`` (JSON), ``/metrics`` (Prometheus)."""
+    """``/healthz`` (alive), ``/readyz`` (200 or 503), ``/status`` (JSON), ``/metrics`` (Prometheus).
+
+    Requests may have ``body_bytes``, for what a server adds.
+    """
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -23,7 +29,7 @@ def health_app(
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    app = web.Application()
+    app = web.Application(client_max_size=body_bytes)
     app.add_routes(
         [
             web.get("/healthz", healthz),

@@ -10,12 +10,12 @@ is cut off too.
 
 import asyncio
 import logging
-import socket as sockets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, Protocol
 
+from multidict import CIMultiDict
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
 LOG: Final = logging.getLogger("websocket")
@@ -37,9 +37,7 @@ _PING: Final = WSMsgType.PING
 _PONG: Final = WSMsgType.PONG
 _CLOSE: Final = WSMsgType.CLOSE
 
-_RECEIVE_BUFFER_BYTES: Final = 32_768
-"""Asked of the kernel, which doubles it. picows' own buffer grows with what arrives at once and never shrinks again, so
-this bounds what a peer that floods us makes us keep."""
+_NO_HEADERS: Final[CIMultiDict[str]] = CIMultiDict()
 
 
 class Handler(Protocol):
@@ -200,9 +198,10 @@ class WebSocket(WSListener):
         """picows: the handshake is done."""
         self._transport = transport
         self._place = self._keepalive.add(self)
-        underlying = transport.underlying_transport
-        underlying.set_write_buffer_limits(high=self._limits.outbox_bytes)
-        underlying.get_extra_info("socket").setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+        # picows keeps these as long as the connection: memory, and tokens that nobody needs any more.
+        transport.request.headers = transport.response.headers = _NO_HEADERS
+        transport.request.path = b""
+        transport.underlying_transport.set_write_buffer_limits(high=self._limits.outbox_bytes)
         try:
             self._handler.opened(self)
         except Exception:

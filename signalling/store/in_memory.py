@@ -109,7 +109,11 @@ class MemoryStore:
 
     async def keep(self, application: str, place: Place, seconds: float) -> None:
         """See Store."""
-        self._kept.put(f"{application} {place.session}", place, seconds)
+        key = f"{application} {place.session}"
+        if seconds > 0:
+            self._kept.put(key, place, seconds)
+        else:
+            self._kept.pop(key)
 
     async def head(self, application: str, start: int, count: int) -> Sequence[Waiting]:
         """See Store."""

@@ -104,7 +104,10 @@ class RedisStore:
     async def keep(self, application: str, place: Place, seconds: float) -> None:
         """See Store."""
         name = self._key("kept", application, place.session)
-        await self._ask(self._redis.set(name, score_of(place), px=_ms(seconds)))
+        if seconds > 0:
+            await self._ask(self._redis.set(name, score_of(place), px=_ms(seconds)))
+        else:
+            await self._ask(self._redis.delete(name))
 
     async def head(self, application: str, start: int, count: int) -> Sequence[Waiting]:
         """See Store."""

@@ -86,7 +86,7 @@ class Store(Protocol):
         ...
 
     async def keep(self, application: str, place: Place, seconds: float) -> None:
-        """``place`` knows this place for so long, of somebody who does not wait."""
+        """``place`` knows this place for so long, of somebody who does not wait; not any more, for 0 seconds."""
         ...
 
     async def head(self, application: str, start: int, count: int) -> Sequence[Waiting]:

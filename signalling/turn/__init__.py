@@ -1,1 +1,1 @@
-"""The configuration of coturn on one node."""
+"""TURN on one node: coturn's configuration, and what stands beside it."""

@@ -1,22 +1,20 @@
-"""``python -m signalling.turn``: writes coturn's configuration and secrets for the pod's node, once, then ends."""
+"""``python -m signalling.turn``: writes coturn's configuration for the pod's node, once, then ends."""
 
 import os
-import sqlite3
+import secrets
 import sys
 from pathlib import Path
 
 from lightkube import ApiError, Client
 from lightkube.resources.core_v1 import Node
 
-from signalling.ice.secret import SecretError, read_secrets
 from signalling.kubernetes.nodes import addresses_of
 from signalling.shell.environment import SettingError
 from signalling.turn import settings
 from signalling.turn.configuration import TurnConfiguration, TurnConfigurationError, render
-from signalling.turn.user_database import UnusableSecretError, write_secrets
 
 
-def configuration(its: settings.TurnSettings, node: Node) -> TurnConfiguration:
+def configuration(its: settings.ConfigurationSettings, node: Node, console_password: str) -> TurnConfiguration:
     """The configuration of coturn on ``node``."""
     addresses = addresses_of(node)
     if addresses.internal is None:
@@ -30,8 +28,15 @@ def configuration(its: settings.TurnSettings, node: Node) -> TurnConfiguration:
         certificate_folder=its.turn_certificate_folder or None,
         min_port=its.turn_min_port,
         max_port=its.turn_max_port,
-        denied_peers=tuple(part.strip() for part in its.turn_denied_peers.split(",") if part.strip()),
+        allowed_peers=tuple(part.strip() for part in its.turn_allowed_peers.split(",") if part.strip()),
+        user_quota=its.turn_user_quota,
+        total_quota=its.turn_total_quota,
+        max_mbps=its.turn_max_mbps,
+        capacity_mbps=its.turn_capacity_mbps,
+        console_port=its.turn_console_port,
+        console_password=console_password,
         state_folder=str(its.turn_configuration.parent),
+        log_folder=str(its.turn_log_folder),
     )
 
 
@@ -46,19 +51,12 @@ def write_private(path: Path, text: str) -> None:
 def main() -> None:
     """Read the node, render, write."""
     try:
-        its = settings.read(os.environ)
+        its = settings.read_configuration(os.environ)
         node = Client().get(Node, its.node_name)
-        write_private(its.turn_configuration, render(configuration(its, node)))
-        write_secrets(its.database, its.turn_realm, read_secrets(its.turn_secret_file))
-    except (
-        SettingError,
-        SecretError,
-        UnusableSecretError,
-        TurnConfigurationError,
-        ApiError,
-        OSError,
-        sqlite3.Error,
-    ) as error:
+        password = secrets.token_hex(16)
+        write_private(its.console_password_file, password)
+        write_private(its.turn_configuration, render(configuration(its, node, password)))
+    except (SettingError, TurnConfigurationError, ApiError, OSError) as error:
         sys.exit(f"TURN is not configured: {error}")
 
 

@@ -47,8 +47,9 @@ fi
 
 plugin=${PIXEL_STREAMING_PLUGIN:-PixelStreaming}
 case $plugin in
-PixelStreaming) url=-PixelStreamingURL rate=-PixelStreamingWebRTCMaxFps ;;
-PixelStreaming2) url=-PixelStreamingConnectionURL rate=-PixelStreamingWebRTCFps ;;
+PixelStreaming) url=-PixelStreamingURL older_url='' rate=-PixelStreamingWebRTCMaxFps ;;
+# 5.5 and 5.6 take the older name, 5.7 and later the other; each warns of the one that it does not know, and goes on.
+PixelStreaming2) url=-PixelStreamingConnectionURL older_url=-PixelStreamingSignallingURL rate=-PixelStreamingWebRTCFps ;;
 *) fail "PIXEL_STREAMING_PLUGIN is '$plugin': use PixelStreaming or PixelStreaming2" ;;
 esac
 
@@ -64,7 +65,8 @@ project=$(basename "$(dirname "$(dirname "$(dirname "$application")")")")
 exec "$application" "$project" \
     -RenderOffscreen -Unattended -StdOut -FullStdOutLogOutput \
     -ForceRes -ResX="$RES_X" -ResY="$RES_Y" \
-    "$url=${SIGNAL_URL:-ws://localhost:8888}" \
+    "$url=${SIGNAL_URL:=ws://localhost:8888}" \
+    ${older_url:+"$older_url=$SIGNAL_URL"} \
     ${STREAMER_ID:+"-PixelStreamingID=$STREAMER_ID"} \
     "$rate=$FRAME_RATE" \
     ${EXTRA_ARGS:-} "$@"

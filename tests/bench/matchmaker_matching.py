@@ -94,7 +94,7 @@ async def serving(number: int, url: str) -> float:
     cluster = cluster_of(number)
     store = RedisStore(url, prefix=f"bench{number}:", seconds=10.0)
     neighbours = Neighbours(store, "r1", Rhythm(presence=1000.0, patience=1000.0, settling=0.0))
-    queues = Queues(APPLICATIONS, store, neighbours, Keeping(1000.0, 1000.0))
+    queues = Queues(APPLICATIONS, store, neighbours, Keeping(1000.0, 1000.0, 1000.0))
     tickets: dict[str, PlayerTicket] = {}
     for each in range(number):
         session = f"{each:032x}"

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from signalling.ice.elsewhere import NOTHING
 from signalling.ice.secret import SigningSecret
 from signalling.matchmaker.admission import OpenAdmission
 from signalling.matchmaker.endings import Silence
@@ -79,6 +80,7 @@ async def serve(arguments: argparse.Namespace) -> None:
     store: Store = RedisStore(arguments.redis) if arguments.redis else MemoryStore()
     issuer = Issuer(SigningSecret(arguments.seed))
     its = MatchmakerSettings(
+        turn_loads=False,
         player_host="127.0.0.1",
         player_port=0,
         health_host="127.0.0.1",
@@ -94,6 +96,7 @@ async def serve(arguments: argparse.Namespace) -> None:
         store=store,
         issuer=issuer,
         turn_secret=lambda: "0123456789abcdef",
+        elsewhere=lambda: NOTHING,
         admission=OpenAdmission(issuer),
         chronicle=Silence(),
     )

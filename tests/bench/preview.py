@@ -35,18 +35,21 @@ class Cost:
     cpu: float
 
 
-def trivial_program(oci: int, kubernetes: int) -> None:
-    """Register resources of one property each, through the plugins and providers that the stack uses."""
+def trivial_program(oci: int, kubernetes: int, providers: int) -> None:
+    """Register resources of one property each, through as many providers of the same plugins as the stack has."""
     import pulumi_kubernetes
     import pulumi_oci
 
-    region = pulumi_oci.Provider("region", region="eu-frankfurt-1")
+    # Each is a process of its own, whatever goes through it.
+    regions = [pulumi_oci.Provider(f"region-{index}", region="eu-frankfurt-1") for index in range(providers)]
+    region = regions[0]
     cluster = pulumi_kubernetes.Provider(
         "cluster", kubeconfig=pulumi.Output.unsecret(region.id), cluster_identifier="a"
     )
     for index in range(oci):
         label = {"compartmentId": "ocid1.compartment.oc1..aaaaaaaalocal", "cidrBlocks": ["10.0.0.0/16"]}
-        pulumi.CustomResource("oci:Core/vcn:Vcn", f"trivial-{index}", label, pulumi.ResourceOptions(provider=region))
+        options = pulumi.ResourceOptions(provider=regions[index % providers])
+        pulumi.CustomResource("oci:Core/vcn:Vcn", f"trivial-{index}", label, options)
     for index in range(kubernetes):
         document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"a-{index}", "namespace": "default"}}
         pulumi.CustomResource(
@@ -54,15 +57,20 @@ def trivial_program(oci: int, kubernetes: int) -> None:
         )
 
 
-def one_preview(stack: str, trivial: tuple[int, int] | None) -> tuple[int, int]:
-    """Preview the stack once, or trivial resources in its place; how many of OCI's and of Kubernetes' there were."""
+def one_preview(stack: str, trivial: Sequence[int] | None) -> tuple[int, int, int]:
+    """Preview the stack once, or trivial resources in its place.
+
+    Returns how many resources of OCI's there were, how many of Kubernetes', and how many providers of OCI's.
+    """
     tool = ensure_tools(["pulumi"], Steps())["pulumi"]
     stack_file: StackFile = read_stack_file(stack)
     program = run_program if trivial is None else partial(trivial_program, *trivial)
     report = preview_with(tool, stack, stack_file, lambda _line: None, program)
     kubernetes = sum(change.type.startswith("kubernetes:") for change in report.changes)
-    # Components and providers have no cheaper counterpart; each counts as one resource of OCI's.
-    return len(report.changes) - kubernetes, kubernetes
+    providers = sum(change.type == "pulumi:providers:oci" for change in report.changes)
+    # Components have no cheaper counterpart; each counts as one resource of OCI's. One provider is Kubernetes', and the
+    # stack is a resource itself.
+    return len(report.changes) - kubernetes - providers - 2, kubernetes, providers
 
 
 def measure(command: Sequence[str]) -> Cost:
@@ -102,8 +110,7 @@ def main() -> None:
     parser.add_argument("--once", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.once:
-        counts = tuple(map(int, options.once.split(","))) if options.once != "stack" else None
-        one_preview(options.stack, (counts[0], counts[1]) if counts else None)
+        one_preview(options.stack, None if options.once == "stack" else list(map(int, options.once.split(","))))
         return
     print(f"{os.cpu_count()} processors; wall and cpu seconds")
     if options.stacks:
@@ -112,11 +119,11 @@ def main() -> None:
         measure([*command, stacks[0]])
         compare((f"{len(stacks)} stacks", "one"), ([*command, *stacks], [*command, stacks[0]]), options.runs)
         return
-    # Also warms the caches for both sides. The stack itself is one of the resources, and the two providers are.
-    oci, kubernetes = one_preview(options.stack, None)
-    print(f"{options.stack}: {oci} resources and components, {kubernetes} of Kubernetes")
+    # Also warms the caches for both sides.
+    oci, kubernetes, providers = one_preview(options.stack, None)
+    print(f"{options.stack}: {oci} resources and components, {kubernetes} of Kubernetes, {providers} providers of OCI")
     command = [sys.executable, "-m", "tests.bench.preview", "--stack", options.stack, "--once"]
-    trivial = f"{max(oci - 3, 0)},{kubernetes}"
+    trivial = f"{oci},{kubernetes},{providers}"
     compare(("stack", "trivial"), ([*command, "stack"], [*command, trivial]), options.runs)
 
 

@@ -1,12 +1,12 @@
 """A real Prometheus finds and scrapes the running local stack while somebody plays, and answers what is asked of it."""
 
 import asyncio
+import json
 import shutil
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,17 +15,22 @@ import pytest
 from aiohttp import ClientSession
 from playwright.sync_api import Page
 
-from components import ports
+from components import manifests, ports
+from components.addons.monitoring import stack_release
 from components.settings import Settings, load
+from components.settings.gpu import GPU_RESOURCE
+from components.settings.ingress import Issuer
+from local import cluster
 from local.cluster import addresses, processes
-from local.cluster.api import Api
 from local.paths import cluster_dir
+from local.progress import Steps
 from local.stack import read_stack_file
+from local.tools import ensure_tools
 from tests.browser.test_stream import kubectl_json, wait_for_frames
-from tests.cluster.conftest import eventually
-from tests.cluster.discovery import META, discovered, write_targets
+from tests.cluster.conftest import Kubectl, eventually
+from tests.cluster.discovery import META
 from tests.cluster.prometheus import (
-    NEEDS_PROMETHEUS,
+    NEEDS_EXPORTER,
     Prometheus,
     command,
     process,
@@ -34,15 +39,26 @@ from tests.cluster.prometheus import (
     until,
     write_cluster_configuration,
 )
-from tests.cluster.scraping import containers_job, jobs, node_exporter_job
+from tests.cluster.scraping import (
+    cert_manager_job,
+    containers_job,
+    jobs,
+    node_exporter_job,
+    state_metrics_job,
+)
 from tests.cluster.unanswered import REASONS
 from tests.ports import free_port
 
-pytestmark = [pytest.mark.browser, pytest.mark.cluster, NEEDS_PROMETHEUS]
+pytestmark = [pytest.mark.browser, pytest.mark.cluster, NEEDS_EXPORTER]
 
 INTERVAL = "1s"
 NODE_EXPORTER_PORT = 9100
-MONITORS = {"matchmaker": "ServiceMonitor/matchmaker", "sidecar": "PodMonitor/instances"}
+MONITORS = {
+    "matchmaker": "ServiceMonitor/matchmaker",
+    "sidecar": "PodMonitor/instances",
+    "cpu-exporter": "PodMonitor/cpu-exporters",
+    "turn": "PodMonitor/turn",
+}
 """The job that each of our monitors gives its series, and its name in Prometheus' configuration."""
 
 T = TypeVar("T")
@@ -75,49 +91,76 @@ class Watched:
         return [target for target in found if target["scrapePool"] in MONITORS.values()]
 
 
-class NoAnswerError(Exception):
-    """The API server did not answer."""
+@dataclass(frozen=True)
+class Extras:
+    """Programs of the monitoring charts, as processes of this machine that watch the cluster; their ports."""
 
+    kubeconfig: Path
+    folder: Path
+    state_metrics: int
+    cert_manager: int
 
-@contextmanager
-def discovery(folder: Path) -> Iterator[None]:
-    """Keep telling Prometheus what the cluster has."""
-    api = Api(cluster_dir())
-    over = threading.Event()
-
-    def read(resource: str) -> list[dict[str, Any]]:
-        found = api.get(f"/api/v1/{resource}")
-        if found is None:
-            raise NoAnswerError(resource)
-        items: list[dict[str, Any]] = found["items"]
-        return items
-
-    def go_on() -> None:
-        while not over.wait(0.5):
-            # Like Prometheus' own discovery: what was known stays, until there is an answer again.
-            with suppress(NoAnswerError):
-                write_targets(folder, discovered(read))
-
-    write_targets(folder, discovered(read))
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        going_on = pool.submit(go_on)
-        try:
+    @contextmanager
+    def running(self, its: Settings) -> Iterator[None]:
+        """kube-state-metrics with the chart's labels, and cert-manager."""
+        tools = ensure_tools(["kube-state-metrics", "cert-manager"], Steps())
+        labels = stack_release(its, None).values["kube-state-metrics"]["metricLabelsAllowlist"]
+        state_metrics = [
+            str(tools["kube-state-metrics"]),
+            f"--kubeconfig={self.kubeconfig}",
+            f"--metric-labels-allowlist={','.join(labels)}",
+            *("--host=127.0.0.1", f"--port={self.state_metrics}"),
+            *("--telemetry-host=127.0.0.1", f"--telemetry-port={free_port()}"),
+        ]
+        cert_manager = [str(tools["cert-manager"]), str(self.kubeconfig), f"127.0.0.1:{self.cert_manager}"]
+        with ExitStack() as stack:
+            stack.enter_context(process(state_metrics, self.folder / "kube-state-metrics.log"))
+            stack.enter_context(process(cert_manager, self.folder / "cert-manager.log"))
             yield
-        finally:
-            over.set()
-            going_on.result()
+
+
+def sign_a_certificate(kubectl: Kubectl) -> None:
+    """One of the program's own certificates, signed by itself: nobody here knows Let's Encrypt."""
+    kinds = ensure_tools(["cert-manager"], Steps())["cert-manager"].parent.glob("*.yaml")
+    kubectl("apply", "--server-side", *(f"--filename={each}" for each in kinds))
+    kubectl.wait("condition=Established", "customresourcedefinition", "--all")
+    (certificate,) = manifests.render(
+        "certificate.yaml.j2", {"secret": "gateway-tls", "namespace": "default", "issuer": Issuer.STAGING}
+    )
+    certificate["spec"]["dnsNames"] = ["play.example.com"]
+    issuer = {
+        "apiVersion": "cert-manager.io/v1",
+        "kind": "ClusterIssuer",
+        "metadata": {"name": certificate["spec"]["issuerRef"]["name"]},
+        "spec": {"selfSigned": {}},
+    }
+    kubectl.apply(issuer, certificate)
+
+
+def pretend_a_gpu(kubectl: Kubectl) -> None:
+    """The node says that it has one, as a device plugin would have it say; nothing is ever given to a pod."""
+    status = json.dumps({"status": {"capacity": {GPU_RESOURCE: "1"}}})
+    kubectl("patch", "node", addresses.NODE_NAME, "--subresource=status", "--type=merge", f"--patch={status}")
 
 
 @pytest.fixture
 def watched(stack_url: str, tmp_path: Path) -> Iterator[Watched]:
     """Prometheus on this machine, and the node's exporter in the node's own network."""
     node = processes.first_process(cluster_dir())
+    kubeconfig = cluster.running()
     assert node is not None
+    assert kubeconfig is not None
     its = load(read_stack_file("local")["config"])
+    kubectl = Kubectl(ensure_tools(["kubectl"], Steps())["kubectl"], kubeconfig, tmp_path / "kubectl")
+    sign_a_certificate(kubectl)
+    pretend_a_gpu(kubectl)
+    extras = Extras(kubeconfig, tmp_path, free_port(), free_port())
     scraped = [
-        *jobs(its, tmp_path),
-        node_exporter_job(its, tmp_path, NODE_EXPORTER_PORT),
-        containers_job(tmp_path, cluster_dir() / "pki"),
+        *jobs(its, kubeconfig),
+        node_exporter_job(its, kubeconfig, NODE_EXPORTER_PORT),
+        containers_job(kubeconfig, cluster_dir() / "pki"),
+        state_metrics_job(extras.state_metrics),
+        cert_manager_job(extras.cert_manager),
     ]
     write_cluster_configuration(tmp_path, its, scraped, INTERVAL)
     exporter = [
@@ -127,7 +170,7 @@ def watched(stack_url: str, tmp_path: Path) -> Iterator[Watched]:
     ]
     port = free_port()
     with ExitStack() as stack:
-        stack.enter_context(discovery(tmp_path))
+        stack.enter_context(extras.running(its))
         stack.enter_context(process(exporter, tmp_path / "node-exporter.log"))
         stack.enter_context(process(command(tmp_path, port), tmp_path / "prometheus.log"))
         found = Watched(port, its)
@@ -187,6 +230,21 @@ def check_targets(watched: Watched, playing: dict[str, Any]) -> None:
     assert target["scrapeUrl"].endswith(f":{ports.OBSERVATION}/metrics")
 
 
+def check_cpu(watched: Watched, playing: dict[str, Any]) -> None:
+    """The exporter tells of the application's processes, whose they are, and not of the pause container's."""
+    session = playing["labels"]["app.pixel/session"]
+    ours = f'process_cpu_usage_percent{{pod="{playing["name"]}",session_id="{session}",game_id="demo"}}'
+    eventually(lambda: watched.has(f"{ours} > 5"), "the application's use is told with its session")
+    series = watched.ask(lambda prometheus: prometheus.query(ours))
+    assert not [each for each in series if each["metric"]["process_pid"] == "1"]
+    # The stack's file asks for 300m, beside which stand the sidecar's 50m and the exporter's own 10m.
+    assert {each["metric"]["pod_cpu_request"] for each in series} == {"0.360000"}
+    by_request = ours.replace("usage_percent", "utilization_percent_by_request")
+    ratio = f"({ours} > 5) / on (process_pid) {by_request}"
+    ratios = watched.ask(lambda prometheus: prometheus.query(ratio))
+    assert {round(float(each["value"][1]), 3) for each in ratios} == {0.36}
+
+
 def test_every_expression_is_answered_or_its_metric_is_listed(watched: Watched, stack_url: str, page: Page) -> None:
     eventually(lambda: watched.has("pixel_sessions_ended_total"), "the matchmaker is scraped")
     eventually(lambda: an_instance_waits(watched), "an instance waits for a player")
@@ -220,6 +278,7 @@ def test_every_expression_is_answered_or_its_metric_is_listed(watched: Watched, 
     (turn,) = watched.ask(lambda prometheus: prometheus.query(f'pixel:session_turn:info{{session="{session}"}}'))
     (pod,) = watched.ask(lambda prometheus: prometheus.query(f'pixel:session_pod:info{{session="{session}"}}'))
     assert (turn["metric"]["node"], pod["metric"]["pod"]) == (addresses.NODE_NAME, playing["name"])
+    check_cpu(watched, playing)
 
     page.close()
     eventually(nobody_plays, "the session ends")

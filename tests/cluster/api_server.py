@@ -113,7 +113,7 @@ def api_server(controllers: bool = False) -> Iterator[ApiServer]:
         authority = Authority()
         _write_files(folder, authority)
         store, port = _start_etcd(tools["etcd"], folder, running), free_port()
-        running.enter_context(_process([str(tools["kube-apiserver"]), *_api_flags(folder, port, store)], folder))
+        running.enter_context(process([str(tools["kube-apiserver"]), *_api_flags(folder, port, store)], folder))
         url = f"https://127.0.0.1:{port}"
         _until_ready(f"{url}/readyz", authority, folder)
         admin = authority.sign("admin", "system:masters")
@@ -127,7 +127,7 @@ def api_server(controllers: bool = False) -> Iterator[ApiServer]:
             path = folder / "admin.kubeconfig"
             path.write_text(server.kubeconfig)
             flags = _controller_flags(folder, path)
-            running.enter_context(_process([str(tools["kube-controller-manager"]), *flags], folder))
+            running.enter_context(process([str(tools["kube-controller-manager"]), *flags], folder))
         yield server
 
 
@@ -177,7 +177,7 @@ def _start_etcd(etcd: Path, folder: Path, running: ExitStack) -> str:
         "unsafe-no-fsync": "true",
         "log-level": "error",
     }
-    running.enter_context(_process([str(etcd), *(f"--{key}={value}" for key, value in flags.items())], folder))
+    running.enter_context(process([str(etcd), *(f"--{key}={value}" for key, value in flags.items())], folder))
     return client
 
 
@@ -212,6 +212,10 @@ def _controller_flags(folder: Path, admin: Path) -> list[str]:
         "service-account-private-key-file": folder / "accounts.key",
         "root-ca-file": folder / "ca.crt",
         "leader-elect": "false",
+        # Each controller by an account of its own, as in any real cluster: who does what can be told apart.
+        "use-service-account-credentials": "true",
+        "kube-api-qps": "200",
+        "kube-api-burst": "400",
         "bind-address": "127.0.0.1",
         "secure-port": "0",
         "v": "0",
@@ -220,7 +224,7 @@ def _controller_flags(folder: Path, admin: Path) -> list[str]:
 
 
 @contextmanager
-def _process(command: list[str], folder: Path) -> Iterator[None]:
+def process(command: list[str], folder: Path) -> Iterator[None]:
     """A process whose output goes to a file in ``folder``; stopped by its id, killed where it does not stop."""
     with (folder / f"{Path(command[0]).name}.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env={"PATH": os.environ["PATH"]})

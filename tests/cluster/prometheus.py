@@ -19,12 +19,14 @@ from aiohttp import ClientSession
 from components.addons import dashboards
 from components.addons.monitoring import alert_rules, recording_rules
 from components.settings import Settings
+from local.progress import Steps
+from local.tools import ensure_tools
 from tests.cluster.discovery import found_in
 from tests.cluster.scraping import relabelings
 
-NEEDS_PROMETHEUS = pytest.mark.skipif(
-    shutil.which("prometheus") is None or shutil.which("prometheus-node-exporter") is None,
-    reason="Prometheus is not installed: python -m local.tools.packages monitoring",
+NEEDS_EXPORTER = pytest.mark.skipif(
+    shutil.which("prometheus-node-exporter") is None,
+    reason="the node exporter is not installed: python -m local.tools.packages monitoring",
 )
 SCRAPE = "500ms"
 _COMPARISON = re.compile(r" (==|>=|<=|>|<) [\d.]+( \* \d+)?(?=$|\)| and )")
@@ -79,7 +81,7 @@ def _write(folder: Path, jobs: list[dict[str, Any]], rules: list[dict[str, Any]]
 def command(folder: Path, port: int) -> list[str]:
     """How to start it."""
     return [
-        "prometheus",
+        str(ensure_tools(["prometheus"], Steps())["prometheus"]),
         f"--config.file={folder / 'prometheus.yaml'}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",

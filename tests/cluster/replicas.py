@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from aiohttp import ClientError, ClientSession
+from aiohttp import ClientError, ClientSession, TCPConnector
 from lightkube import ApiError, AsyncClient, KubeConfig
 from lightkube.models.core_v1 import Container, PodCondition, PodSpec, PodStatus
 from lightkube.models.meta_v1 import ObjectMeta
@@ -158,7 +158,7 @@ class Service:
         self._placed += 1
         number = self._placed
         address = f"127.0.{1 + number // 250}.{1 + number % 250}"
-        sidecar = sidecar_of(name, address, self.instance_port, self.health_port)
+        sidecar = sidecar_of(self.folder, name, address, self.instance_port, self.health_port)
         await sidecar.start()
         self._sidecars[name] = sidecar
         self.streamers[name] = streamer = Streamer(self.http, f"ws://127.0.0.1:{sidecar.ports['streamer']}/", self.beat)
@@ -240,7 +240,7 @@ async def service(
 ) -> AsyncIterator[Service]:
     """A service without a matchmaker or an instance yet; ``more`` are matchmakers' settings."""
     kubernetes = AsyncClient(KubeConfig.from_dict(yaml.safe_load(kubeconfig)))
-    async with ClientSession() as http:
+    async with ClientSession(connector=TCPConnector(limit=0)) as http:
         it = Service(folder, http, kubernetes, redis)
         it.configure(kubeconfig, session or {"grace_seconds": 30}, **more)
         if not [found async for found in kubernetes.list(Namespace, fields={"metadata.name": NAMESPACE})]:

@@ -1,4 +1,4 @@
-"""Prometheus' scrape jobs of the project's monitors in a running cluster, as its operator would write them. Pure.
+"""Prometheus' scrape jobs of what is monitored in a running cluster, as its operator would write them. Pure.
 
 https://github.com/prometheus-operator/prometheus-operator/blob/main/pkg/prometheus/promcfg.go says what it writes.
 """
@@ -9,7 +9,8 @@ from typing import Any
 
 from components.addons.monitoring import monitors, stack_release
 from components.settings import Settings
-from tests.cluster.discovery import META, found_in, word
+from components.workloads import CERTIFICATES_NAMESPACE, MONITORING_NAMESPACE
+from tests.cluster.discovery import META, discovery, word
 
 Job = dict[str, Any]
 Relabeling = dict[str, Any]
@@ -24,17 +25,17 @@ def relabelings(its: Settings) -> dict[str, list[Relabeling]]:
     return {name: [{_NAMES[k]: v for k, v in each.items()} for each in of["relabelings"]] for name, of in found.items()}
 
 
-def jobs(its: Settings, folder: Path) -> list[Job]:
-    """One job for each ServiceMonitor and PodMonitor of the program; in the folder is what discovery found, by role."""
+def jobs(its: Settings, kubeconfig: Path) -> list[Job]:
+    """One job for each ServiceMonitor and PodMonitor of the program."""
     changes = relabelings(its)
-    return [_job(monitor, changes[monitor["metadata"]["name"]], folder) for monitor in monitors()]
+    return [_job(monitor, changes[monitor["metadata"]["name"]], kubeconfig) for monitor in monitors()]
 
 
-def node_exporter_job(its: Settings, folder: Path, port: int) -> Job:
+def node_exporter_job(its: Settings, kubeconfig: Path, port: int) -> Job:
     """The job of the chart's node exporter, which is found by its node where it runs without a pod."""
     return {
         "job_name": "node-exporter",
-        "file_sd_configs": [found_in(folder, "node")],
+        **discovery("node", kubeconfig),
         "relabel_configs": [
             _copy(f"{META}node_name", f"{META}pod_node_name"),
             _copy(f"{META}node_address_InternalIP", "__address__") | {"replacement": f"$1:{port}"},
@@ -43,7 +44,7 @@ def node_exporter_job(its: Settings, folder: Path, port: int) -> Job:
     }
 
 
-def containers_job(folder: Path, keys: Path) -> Job:
+def containers_job(kubeconfig: Path, keys: Path) -> Job:
     """The kubelet's measurements of containers, which the chart's own monitor of kubelets brings.
 
     ``keys`` is a folder with the files of the authority and of the administrator. The kubelet measures every ten
@@ -61,8 +62,24 @@ def containers_job(folder: Path, keys: Path) -> Job:
             "cert_file": str(keys / "admin.crt"),
             "key_file": str(keys / "admin.key"),
         },
-        "file_sd_configs": [found_in(folder, "node")],
+        **discovery("node", kubeconfig),
     }
+
+
+def state_metrics_job(port: int) -> Job:
+    """The chart's monitor of kube-state-metrics, which keeps the labels of what the series are about."""
+    return _beside("kube-state-metrics", MONITORING_NAMESPACE, port) | {"honor_labels": True}
+
+
+def cert_manager_job(port: int) -> Job:
+    """The chart's monitor of cert-manager: what a series is about has `exported_namespace`."""
+    return _beside("cert-manager", CERTIFICATES_NAMESPACE, port)
+
+
+def _beside(name: str, namespace: str, port: int) -> Job:
+    """What runs on this machine instead of in a pod."""
+    target = {"targets": [f"127.0.0.1:{port}"], "labels": {"namespace": namespace}}
+    return {"job_name": name, "static_configs": [target]}
 
 
 def _endpoint(monitor: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +88,7 @@ def _endpoint(monitor: Mapping[str, Any]) -> dict[str, Any]:
     return dict(endpoint)
 
 
-def _job(monitor: Mapping[str, Any], changes: list[Relabeling], folder: Path) -> Job:
+def _job(monitor: Mapping[str, Any], changes: list[Relabeling], kubeconfig: Path) -> Job:
     pods = monitor["kind"] == "PodMonitor"
     spec, endpoint, name = monitor["spec"], _endpoint(monitor), monitor["metadata"]["name"]
     port = "pod_container_port_name" if pods else "endpoint_port_name"
@@ -79,7 +96,7 @@ def _job(monitor: Mapping[str, Any], changes: list[Relabeling], folder: Path) ->
     namespaces = "|".join(spec["namespaceSelector"]["matchNames"])
     return {
         "job_name": f"{monitor['kind']}/{name}",
-        "file_sd_configs": [found_in(folder, "pod" if pods else "endpoints")],
+        **discovery("pod" if pods else "endpoints", kubeconfig),
         "relabel_configs": [
             {"source_labels": [f"{META}namespace"], "regex": namespaces, "action": "keep"},
             *_selection("pod" if pods else "service", spec["selector"]),

@@ -15,8 +15,9 @@ import pulumi_oci
 from pulumi.automation import EngineEvent
 
 from components.manifests import KubernetesObject
-from components.secrets import Secrets, SecretsArgs, kubernetes_secret
+from components.secrets import Secrets, SecretsArgs, held, kubernetes_secret
 from components.settings.secrets import Secret, SecretsSettings, Vault
+from components.workloads.tickets import public_keys
 from local.progress import Steps
 from local.stack import LocalStack, read_stack_file
 from local.tools import ensure_tools
@@ -26,7 +27,7 @@ COMPARTMENT = "ocid1.compartment.oc1..aaaaaaaasecrets"
 
 
 def program(kubeconfig: str, vault: str, rotation: int) -> None:
-    """The value for TURN, in a Secret."""
+    """The value for TURN, in a Secret, and what is made of a Secret that is a seed of tickets."""
     region = pulumi_oci.Provider("region", region="eu-frankfurt-1")
     cluster = pulumi_kubernetes.Provider("cluster", kubeconfig=pulumi.Output.secret(kubeconfig))
     here = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
@@ -35,13 +36,22 @@ def program(kubeconfig: str, vault: str, rotation: int) -> None:
     args = SecretsArgs(COMPARTMENT, "kept", settings, frozenset({Secret.TURN}), protect=False, tags={})
     value = Secrets("secrets", args, pulumi.ResourceOptions(providers=[region])).values[Secret.TURN]
     parent = pulumi.ComponentResource("pixel:test:Test", "test", None, pulumi.ResourceOptions(providers=[cluster]))
-    kubernetes_secret(
+    secret = kubernetes_secret(
         "turn-secret",
         NAMESPACE,
         {"secret": value.current, **({} if value.previous is None else {"previous": value.previous})},
         parent=parent,
         depends_on=[namespace],
         drawn=value.drawn,
+    )
+    KubernetesObject(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "ticket-keys", "namespace": NAMESPACE},
+            "data": {"keys": pulumi.Output.unsecret(held(secret).apply(public_keys))},
+        },
+        pulumi.ResourceOptions(parent=parent, depends_on=[namespace]),
     )
 
 

@@ -33,16 +33,24 @@ from lightkube.resources.core_v1 import NodeStatus as NodeStatusResource
 from lightkube.resources.core_v1 import PodStatus as PodStatusResource
 
 from signalling.kubernetes.api import Changed, ClaimRefused, Event, LightkubeApi, Listed, Removed
-from signalling.kubernetes.fleets import Fleet, fleet_of
-from signalling.kubernetes.instances import Instance, Pool, instance_of
+from signalling.kubernetes.fleets import Fleet, drained_patch, fleet_of, pause_patch
+from signalling.kubernetes.instances import (
+    Instance,
+    Pool,
+    cost_patch,
+    drain_patch,
+    instance_of,
+    recycle_patch,
+    retire_patch,
+)
 from signalling.kubernetes.nodes import turn_address
 from signalling.matchmaker.allocation import claim
 from signalling.matchmaker.watching import Watching
-from signalling.sidecar.server import SidecarServer
-from signalling.sidecar.settings import SidecarSettings
+from signalling.tickets.claims import PlayerTicket
 from tests.cluster.api_server import ApiServer, api_server
 from tests.ports import free_port
 from tests.unit.signalling.clients import Client, streamer
+from tests.unit.signalling.stage import SEED, sidecar_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
@@ -73,6 +81,10 @@ async def client(server: ApiServer) -> AsyncIterator[AsyncClient]:
 @pytest.fixture
 def api(client: AsyncClient) -> LightkubeApi:
     return LightkubeApi(client, NAMESPACE)
+
+
+def ticket(session: str) -> PlayerTicket:
+    return PlayerTicket(session=session, player=session, app="demo", joined=1)
 
 
 def name_of(thing: Pod | Deployment) -> str:
@@ -137,18 +149,53 @@ async def eventually(check: Callable[[], Any], what: str) -> None:
 async def test_a_claim_is_made_once(client, api, annotations):
     instance = await make(client, "once", annotations)
     assert instance.available
-    claimed = await claim(api, instance, "session-1")
+    claimed = await claim(api, instance, ticket("session-1"))
     assert (claimed.pool, claimed.address, claimed.available) == (Pool.SESSION, "10.0.0.9", False)
     with pytest.raises(ClaimRefused):
-        await claim(api, instance, "session-2")
+        await claim(api, instance, ticket("session-2"))
     meta = (await client.get(Pod, "once", namespace=NAMESPACE)).metadata
     assert meta.labels["app.pixel/session"] == "session-1"
     assert meta.annotations.keys() >= {"app.pixel/session-started", "app.pixel/player", *(annotations or {})}
 
 
+async def test_a_session_s_instance_is_recycled_or_retired_once(client, api):
+    instance = await make(client, "again", {"a.example/b": "c"})
+    before = (await client.get(Pod, "again", namespace=NAMESPACE)).metadata
+    claimed = await claim(api, instance, ticket("session-1"))
+    recycled = read(await api.patch_pod("again", recycle_patch(claimed)))
+    assert recycled.available and recycled.session is None
+    after = (await client.get(Pod, "again", namespace=NAMESPACE)).metadata
+    assert (after.labels, after.annotations) == (before.labels, before.annotations)
+    for patch in (recycle_patch(claimed), retire_patch(claimed)):
+        with pytest.raises(ClaimRefused):
+            await api.patch_pod("again", patch)
+    second = await claim(api, recycled, ticket("session-2"))
+    results = await asyncio.gather(
+        *(api.patch_pod("again", retire_patch(second)) for _ in range(5)), return_exceptions=True
+    )
+    assert sum(isinstance(result, Pod) for result in results) == 1
+    assert read(await client.get(Pod, "again", namespace=NAMESPACE)).pool is Pool.ENDED
+
+
+async def test_what_operators_decide_stands_on_the_objects(client, api):
+    await make_fleet(client, "demo-v1")
+    for patch in (pause_patch(paused=True), drained_patch(drained=True)):
+        await api.patch_fleet("demo-v1", patch)
+    found = fleet_of(await client.get(Deployment, "demo-v1", namespace=NAMESPACE))
+    assert found is not None and found.paused and found.drained and found.weight == 100
+    await api.patch_fleet("demo-v1", pause_patch(paused=False))
+    found = fleet_of(await client.get(Deployment, "demo-v1", namespace=NAMESPACE))
+    assert found is not None and not found.paused and found.drained
+    await api.patch_fleet("gone", pause_patch(paused=True))
+    instance = await make(client, "shared")
+    counted = read(await api.patch_pod("shared", cost_patch(instance, 3)))
+    drained = read(await api.patch_pod("shared", drain_patch(counted)))
+    assert (drained.players, drained.draining, drained.available) == (3, True, False)
+
+
 async def test_of_many_claims_at_once_one_is_made(client, api):
     instances = [await make(client, f"race-{number}") for number in range(4)]
-    attempts = [(instance, f"session-{player}") for player in range(8) for instance in instances]
+    attempts = [(instance, ticket(f"session-{player}")) for player in range(8) for instance in instances]
     results = await asyncio.gather(*(claim(api, *attempt) for attempt in attempts), return_exceptions=True)
     made = Counter(result.name for result in results if isinstance(result, Instance))
     assert made == {instance.name: 1 for instance in instances}
@@ -159,7 +206,7 @@ async def test_an_instance_that_is_gone_is_refused_and_deleting_it_again_is_no_e
     instance = await make(client, "gone")
     await client.delete(Pod, "gone", namespace=NAMESPACE, grace_period=0)
     with pytest.raises(ClaimRefused):
-        await claim(api, instance, "session-1")
+        await claim(api, instance, ticket("session-1"))
     await api.delete_pod("gone")
 
 
@@ -169,7 +216,7 @@ async def test_an_instance_that_is_being_deleted_is_refused(client, api):
     await client.patch(Pod, "going", {"metadata": {"finalizers": ["pixel.example/hold"]}}, namespace=NAMESPACE)
     await client.delete(Pod, "going", namespace=NAMESPACE, grace_period=0)
     with pytest.raises(ClaimRefused):
-        await claim(api, instance, "session-1")
+        await claim(api, instance, ticket("session-1"))
     await client.patch(Pod, "going", {"metadata": {"finalizers": None}}, namespace=NAMESPACE)
 
 
@@ -182,7 +229,7 @@ async def test_the_watch_lists_and_then_tells_every_change(client, api):
         seen = [await anext(events) for _ in range(2)]
         assert [type(event) for event in seen] == [Changed, Changed]
         assert [read(event.item).ready for event in seen] == [False, True]
-        await claim(api, second, "session-1")
+        await claim(api, second, ticket("session-1"))
         assert read((await anext(events)).item).pool is Pool.SESSION
         await api.delete_pod("second")
         ending = await anext(events)
@@ -301,10 +348,11 @@ async def test_the_program_serves_a_session_through_the_real_api(server, client,
     files = {
         "kubeconfig": server.kubeconfig,
         "secret": "0123456789abcdef-secret",
+        "seed": SEED,
         "matchmaker.json": json.dumps(
             {
                 "instances_namespace": NAMESPACE,
-                "applications": [{"name": "demo"}],
+                "applications": [{"name": "demo", "session": {"grace_seconds": 1}}],
             }
         ),
     }
@@ -316,17 +364,12 @@ async def test_the_program_serves_a_session_through_the_real_api(server, client,
         "KUBECONFIG": str(tmp_path / "kubeconfig"),
         "MATCHMAKER_SETTINGS": str(tmp_path / "matchmaker.json"),
         "TURN_SECRET_FILE": str(tmp_path / "secret"),
+        "TICKET_SEED_FILE": str(tmp_path / "seed"),
+        "REDIS_FOLDER": str(tmp_path / "no-redis"),
+        "MATCHMAKER_STRANDED_INTERVAL_SECONDS": "0.5",
     }
     address = "127.0.0.77"
-    sidecar = SidecarServer(
-        SidecarSettings(
-            player_host=address,
-            player_port=ports["INSTANCE"],
-            health_host=address,
-            health_port=ports["INSTANCE_HEALTH"],
-            streamer_port=0,
-        )
-    )
+    sidecar = sidecar_of(tmp_path, "session-pod", address, ports["INSTANCE"], ports["INSTANCE_HEALTH"])
     await sidecar.start()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "signalling.matchmaker", env=environ, stdout=asyncio.subprocess.PIPE
@@ -364,7 +407,7 @@ async def test_the_program_serves_a_session_through_the_real_api(server, client,
     # Before the fleet, and with its weight of 0; then the annotation is gone.
     assert (said.count("nobody is matched"), said.count("unusable weight")) == (2, 1)
     assert "session started" in said and "instance deleted" in said
-    assert files["secret"].encode() not in output
+    assert files["secret"].encode() not in output and SEED.encode() not in output
     assert config["peerConnectionOptions"]["iceTransportPolicy"] == "relay"
 
 

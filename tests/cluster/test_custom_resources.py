@@ -15,15 +15,9 @@ from local.provider import ProviderError
 from tests.cluster.api_server import api_server
 from tests.program.charts import CHARTS, needs_charts
 from tests.program.recording import STACKS, record_of
+from tests.program.rendering import Loader, whole_numbers
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300), needs_charts]
-
-
-class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Takes a plain `=` for the text that it is, as Kubernetes does."""
-
-
-Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: node.value)
 
 
 def kinds() -> Iterator[dict[str, Any]]:
@@ -36,15 +30,6 @@ def kinds() -> Iterator[dict[str, Any]]:
                 if name not in seen:
                     seen.add(name)
                     yield document
-
-
-def whole_numbers(value: Any) -> Any:
-    """Numbers as the files have them: on their way through the engine all of them become floats."""
-    if isinstance(value, dict):
-        return {key: whole_numbers(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [whole_numbers(each) for each in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def apply(server: Connection, document: dict[str, Any], *, dry_run: bool) -> None:

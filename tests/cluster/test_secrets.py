@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from components.workloads.tickets import public_key
 from local.kubernetes.client import Client
 from local.kubernetes.kubeconfig import parse_kubeconfig
 from local.paths import CHECKOUT
@@ -47,6 +48,11 @@ class Stack:
         found = self.api.get(f"/api/v1/namespaces/{NAMESPACE}/secrets/turn-secret")
         return {key: base64.b64decode(text).decode() for key, text in found["data"].items()}
 
+    def public_halves(self) -> list[str]:
+        """What was made of it for those who prove tickets."""
+        found = self.api.get(f"/api/v1/namespaces/{NAMESPACE}/configmaps/ticket-keys")
+        return str(found["data"]["keys"]).splitlines()
+
     def written(self) -> str:
         """Everything that the engine and the simulated cloud keep on the disk, but the engine's own program."""
         files = [path for path in self.folder.rglob("*") if path.is_file() and "bin" not in path.parts]
@@ -73,10 +79,14 @@ def test_a_rotation_adds_a_value_keeps_the_one_before_and_drops_the_one_before_t
     assert set(stack.secret()) == {"secret"} and len(first) == 64
     assert stack.run("up") == {}
     kubernetes = f"secret-{NAMESPACE}-turn-secret"
-    assert stack.run("up", 2) == {"secrets-turn-2": "create", kubernetes: "update"}
+    halves = f"configmap-{NAMESPACE}-ticket-keys"
+    assert stack.public_halves() == [public_key(first)]
+    assert stack.run("up", 2) == {"secrets-turn-2": "create", kubernetes: "update", halves: "update"}
     second = stack.secret()["secret"]
     assert stack.secret() == {"secret": second, "previous": first} and first != second
-    assert stack.run("up", 3) == {"secrets-turn-3": "create", kubernetes: "update", "secrets-turn-1": "delete"}
+    assert stack.public_halves() == [public_key(second), public_key(first)]
+    changes = {"secrets-turn-3": "create", kubernetes: "update", halves: "update", "secrets-turn-1": "delete"}
+    assert stack.run("up", 3) == changes
     assert stack.secret()["previous"] == second
     for text in (first, *stack.secret().values()):
         assert text not in stack.written()
@@ -89,6 +99,7 @@ def test_without_a_vault_the_first_value_stays(stack: Stack) -> None:
     first = stack.secret()
     assert stack.run("up") == {}
     assert stack.secret() == first
+    assert stack.public_halves() == [public_key(first["secret"])]
     assert first["secret"] not in stack.written()
 
 
@@ -99,3 +110,4 @@ def test_a_vault_that_comes_later_takes_over(stack: Stack) -> None:
     stack.vault = "managed"
     assert stack.run("up")[f"secret-{NAMESPACE}-turn-secret"] == "update"
     assert stack.secret()["secret"] != drawn
+    assert stack.public_halves() == [public_key(stack.secret()["secret"])]

@@ -1,4 +1,4 @@
-"""What no expression can be answered from on a machine without GPUs, and why: by metric name."""
+"""What no expression can be answered from in the tests, and why: by metric name."""
 
 from collections.abc import Mapping
 
@@ -8,20 +8,19 @@ REASONS: Mapping[str, str] = {
     "DCGM_FI_DEV_FB_USED": "needs a GPU",
     "DCGM_FI_DEV_GPU_TEMP": "needs a GPU",
     "DCGM_FI_DEV_XID_ERRORS": "needs a GPU",
-    "kube_pod_labels": "needs kube-state-metrics, whose image is in a registry",
-    "kube_pod_status_phase": "needs kube-state-metrics, whose image is in a registry",
-    "kube_pod_container_status_restarts_total": "needs kube-state-metrics, whose image is in a registry",
-    "pixel:gpu_nodes:count": "is recorded from kube-state-metrics' series",
-    "pixel:gpus_paid:price_per_hour": "is recorded from kube-state-metrics' series",
-    "certmanager_certificate_expiration_timestamp_seconds": "needs cert-manager, whose image is in a registry",
-    "certmanager_certificate_ready_status": "needs cert-manager, whose image is in a registry",
-    "process_cpu_usage_percent": "the exporter of the applications' CPU does not exist yet",
-    "process_cpu_utilization_percent_by_request": "the exporter of the applications' CPU does not exist yet",
+    "pixel_schedule_in_force": "the stack has no schedule",
 }
 
 WITHOUT_CLUSTER: Mapping[str, str] = {
     "container_cpu_usage_seconds_total": "needs the kubelet of a cluster",
     "container_memory_working_set_bytes": "needs the kubelet of a cluster",
     "container_network_transmit_bytes_total": "needs the kubelet of a cluster",
+    "kube_pod_labels": "needs pods with containers",
+    "kube_pod_status_phase": "needs pods with containers",
+    "kube_pod_container_status_restarts_total": "needs pods with containers",
+    "pixel:gpu_nodes:count": "needs nodes",
+    "pixel:gpus_paid:price_per_hour": "needs nodes",
+    "certmanager_certificate_expiration_timestamp_seconds": "needs a certificate",
+    "certmanager_certificate_ready_status": "needs a certificate",
 }
 """Not to be had where the programs run as processes, and no kubelet runs them; the local stack has it all."""

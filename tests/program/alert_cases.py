@@ -28,7 +28,14 @@ _GPU = 'gpu="0",node="gpu-1",namespace="pixel-instances",pod="demo-1"'
 _GPU_LABELS = {"gpu": "0", "node": "gpu-1", "namespace": "pixel-instances", "pod": "demo-1"}
 _CERTIFICATE = 'name="play",exported_namespace="ingress"'
 _CERTIFICATE_LABELS = {"name": "play", "exported_namespace": "ingress"}
+_CAPPED = 'pixel_capacity_capped_instances{application="demo",version="v2",cap="pool"}'
+_FLEET = 'application="demo",version="v2"'
+_TARGET = 'pixel_buffer_target{application="showroom",version="1-4-2",pod="a"}'
 _TX = 'node_network_transmit_bytes_total{node="turn-1",turn="true",device="ens3"}'
+_HELD = 'pixel_turn_allocations{node="turn-1"}'
+_FAILED = 'pixel_turn_allocation_failures_total{node="turn-1",why="%s"}'
+_MADE = 'pixel_turn_allocations_made_total{node="turn-1"}'
+_DRAINING = 'pixel_turn_draining{node="turn-1"}'
 _WAITED = 'pixel_queue_wait_seconds_bucket{application="demo",le="%s"}'
 
 CASES = (
@@ -52,9 +59,10 @@ CASES = (
     Case(
         "PixelBufferEmpty",
         "30m",
-        {'pixel_instances_idle{application="showroom"}': "0x60"},
+        {'pixel_instances_idle{application="showroom"}': "0x60", _TARGET: "2x60"},
         {"application": "showroom", "severity": "warning"},
-        {'pixel_instances_idle{application="showroom"}': "1x60"},
+        # A schedule, a budget or an operator wants none.
+        {_TARGET: "0x60"},
     ),
     Case(
         "PixelCapReached",
@@ -90,6 +98,36 @@ CASES = (
         {"application": "demo", "version": "v2", "severity": "critical"},
         {_STARTED: "0+9x60"},
         "50%",
+    ),
+    Case(
+        "PixelCapacityCapped",
+        "40m",
+        {_CAPPED: "3x60"},
+        {"application": "demo", "cap": "pool", "severity": "warning"},
+        {_CAPPED: "0x60"},
+        "3",
+    ),
+    Case(
+        "PixelBudgetReached",
+        "10m",
+        {'pixel_budget_reached{limit="soft"}': "1x60", 'pixel_budget_reached{limit="hard"}': "0x60"},
+        {"limit": "soft", "severity": "warning"},
+        {'pixel_budget_reached{limit="soft"}': "0x60"},
+    ),
+    Case(
+        "PixelVersionRolledBack",
+        "10m",
+        {f"pixel_version_rolled_back{{{_FLEET}}}": "1x60"},
+        {"application": "demo", "version": "v2", "severity": "critical"},
+        {f"pixel_version_rolled_back{{{_FLEET}}}": "0x60"},
+    ),
+    Case(
+        "PixelFleetControllerDown",
+        "10m",
+        # Two replicas, and neither leads.
+        {'pixel_controller_leading{pod="a"}': "0x60", 'pixel_controller_leading{pod="b"}': "0x60"},
+        {"severity": "critical"},
+        {'pixel_controller_leading{pod="a"}': "1x60"},
     ),
     Case(
         "PixelMatchmakerDown",
@@ -129,12 +167,52 @@ CASES = (
         "95%",
     ),
     Case(
-        "PixelTurnPortsHigh",
+        "PixelTurnDown",
+        "10m",
+        {'up{job="turn",pod="turn-a",node="turn-1"}': "0x60"},
+        {"job": "turn", "pod": "turn-a", "node": "turn-1", "severity": "warning"},
+        {'up{job="turn",pod="turn-a",node="turn-1"}': "1x60"},
+    ),
+    Case(
+        "PixelTurnAllocationsHigh",
         "20m",
-        {'node_sockstat_UDP_inuse{node="turn-1",turn="true"}': "15000x60"},
+        {_HELD: "12600x60", 'pixel_turn_allocations_limit{node="turn-1"}': "14000x60"},
         {"node": "turn-1", "severity": "warning"},
-        {'node_sockstat_UDP_inuse{node="turn-1",turn="true"}': "900x60"},
-        "91.55%",
+        {_HELD: "1260x60"},
+        "90%",
+    ),
+    Case(
+        "PixelTurnRefusing",
+        "20m",
+        {_FAILED % "quota": "0+2x60", _FAILED % "ports": "0x60", _FAILED % "credentials": "0+5x60"},
+        {"node": "turn-1", "why": "quota", "severity": "critical"},
+        {_FAILED % "quota": "7x60"},
+        "20",
+    ),
+    Case(
+        "PixelTurnCredentialsRefused",
+        "30m",
+        {_FAILED % "credentials": "0+5x60", _MADE: "0+1x60", _DRAINING: "0x60"},
+        {"node": "turn-1", "severity": "warning"},
+        {_MADE: "0+9x60"},
+        "83.33%",
+    ),
+    Case(
+        "PixelTurnCredentialsRefused",
+        "30m",
+        {_FAILED % "credentials": "0+5x60", _MADE: "0+1x60", _DRAINING: "0x60"},
+        {"node": "turn-1", "severity": "warning"},
+        # A node that is drained refuses everybody, and says so.
+        {_DRAINING: "0x20 1x40"},
+        "83.33%",
+    ),
+    Case(
+        "PixelTurnPeersStale",
+        "30m",
+        {'pixel_turn_peers_age_seconds{node="turn-1"}': "3600x60"},
+        {"node": "turn-1", "severity": "warning"},
+        {'pixel_turn_peers_age_seconds{node="turn-1"}': "200x60"},
+        "1h 0m 0s",
     ),
     Case(
         "PixelCertificateEnding",

@@ -23,7 +23,11 @@ CHARTS = ROOT.parent / "shared" / "charts"
 
 needs_charts = pytest.mark.skipif(not CHARTS.is_dir(), reason="the real charts are not beside this checkout")
 
-FREE_ANYWHERE = ("resources", "*.resources", "nodeSelector", "*.nodeSelector")
+FREE_ANYWHERE = tuple(
+    f"{way}{key}"
+    for key in ("resources", "nodeSelector", "securityContext", "containerSecurityContext", "podSecurityContext")
+    for way in ("", "*.")
+)
 """Maps that charts give a content and copy as a whole into pods."""
 FREE: Mapping[str, tuple[str, ...]] = {
     "traefik": (

@@ -198,9 +198,9 @@ def stack_file(stack: str) -> dict[str, Any]:
     return config
 
 
-def run(stack: str, config: Mapping[str, Any]) -> Record:
+def run(stack: str, config: Mapping[str, Any], record: Record | None = None) -> Record:
     """Run the program with a configuration, as the engine would hand it over."""
-    record = Record()
+    record = record or Record()
 
     def main() -> None:
         runpy.run_path(str(ROOT / "__main__.py"))

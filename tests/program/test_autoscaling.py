@@ -199,10 +199,10 @@ def test_instances_fit_the_nodes_that_they_are_meant_for(record: Record, its: Se
     shape = SHAPES[its.pools.gpu.shape]
     cores, memory = 2000 * shape.ocpus * KUBELET_SHARE, 1024 * shape.memory_gb * KUBELET_SHARE
     for each in record.objects("Deployment"):
-        if each.inputs["metadata"]["namespace"] != "pixel-instances":
+        if each.inputs["metadata"]["namespace"] != "pixel-instances" or each.name.endswith("placeholder-turn"):
             continue
         pod = each.inputs["spec"]["template"]["spec"]
-        asked = [c["resources"]["requests"] for c in [*pod["initContainers"], *pod["containers"]]]
+        asked = [c["resources"]["requests"] for c in [*pod.get("initContainers", []), *pod["containers"]]]
         slots = its.pools.slots or 1
         assert slots * sum(millicores(request["cpu"]) for request in asked) <= cores, each.name
         assert slots * sum(mebibytes(request["memory"]) for request in asked) <= memory, each.name

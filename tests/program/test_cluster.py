@@ -164,7 +164,9 @@ def test_every_component_registers_real_outputs_and_parents_what_it_makes(record
         "pixel:matchmaker:Matchmaker",
         "pixel:front:Front",
         "pixel:fleet:Fleet",
+        "pixel:capacity:SessionProtection",
         "pixel:secrets:Secrets",
+        "pixel:tickets:Tickets",
         "pixel:addons:Autoscaling",
     } | {
         token
@@ -173,7 +175,9 @@ def test_every_component_registers_real_outputs_and_parents_what_it_makes(record
             "pixel:registry:PullSecrets": its.registry.pull is not None,
             "pixel:addons:GpuPlugin": its.pools.sharing.resource is not None,
             "pixel:prepull:Prepull": its.pools.prepull,
+            "pixel:capacity:FleetController": its.capacity.enabled,
             "pixel:monitoring:Monitoring": its.monitoring.enabled,
+            "pixel:addons:Alerts": bool(its.monitoring.alerts),
             "pixel:ingress:Ingress": its.ingress.enabled,
             "pixel:certificates:Certificates": its.certificates.enabled,
             "pixel:dns:Dns": its.dns.enabled,

@@ -101,6 +101,7 @@ def test_the_settings_are_what_the_stack_file_says(full: Record) -> None:
     (endpoint,) = found["webhooks"]["endpoints"]
     assert (endpoint["url"], len(endpoint["events"])) == ("https://hooks.example.com:8443/x", 4)
     assert found["page"] == "https://play.example.com/"
+    assert found["player_page"] == {"configuration": {"region": found["regions"]["name"]}, "allowed": {}}
     assert found["regions"]["place"] == {"latitude": 39, "longitude": -77}
     assert [peer["name"] for peer in found["regions"]["peers"]] == ["frankfurt", "tokyo"]
 

@@ -88,9 +88,12 @@ def test_players_addresses_come_from_the_load_balancer_only(reachable: Record, i
 def test_traefik_survives_a_node_and_a_roll_out(reachable: Record, its: Settings) -> None:
     values = release(reachable, "traefik").inputs["values"]
     assert values["deployment"]["replicas"] == its.ingress.replicas >= 2
-    assert values["podDisruptionBudget"] == {"enabled": True, "maxUnavailable": 1}
+    budget = reachable.object("PodDisruptionBudget", "traefik")
+    assert (budget["metadata"]["namespace"], budget["spec"]["maxUnavailable"]) == ("ingress", 1)
+    spread = values["topologySpreadConstraints"]
+    assert budget["spec"]["selector"] == spread[0]["labelSelector"]
     assert values["updateStrategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
-    keys = [each["topologyKey"] for each in values["topologySpreadConstraints"]]
+    keys = [each["topologyKey"] for each in spread]
     assert keys == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
     for entry_point in values["ports"].values():
         life = entry_point["transport"]["lifeCycle"]
@@ -238,8 +241,8 @@ def test_turn_over_tls_is_where_its_certificate_is(record: Record, its: Settings
     # Not signed before the nodes are up, so nothing may wait for it.
     assert volumes["certificate"]["secret"] == {"secretName": "turn-tls", "optional": True, "defaultMode": 0o440}
     folder = "/etc/pixel/turn-tls"
-    assert {name for name, mounted in mounts.items() if mounted.get("certificate") == folder} == {"secrets", "coturn"}
-    for name in ("configure", "secrets"):
+    assert {name for name, mounted in mounts.items() if mounted.get("certificate") == folder} == {"companion", "coturn"}
+    for name in ("configure", "companion"):
         assert {"name": "TURN_CERTIFICATE_FOLDER", "value": folder} in containers[name]["env"]
     assert {"name": "turn-tls", "containerPort": 5349, "protocol": "TCP"} in containers["coturn"]["ports"]
     assert {"name": "TURN_TLS_PORT", "value": "5349"} in containers["configure"]["env"]

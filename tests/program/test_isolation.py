@@ -12,7 +12,7 @@ import pytest
 from components.settings import Settings, load
 from components.settings.cluster import Endpoint
 from components.workloads import INSTANCES_NAMESPACE
-from components.workloads.namespaces import NAMESPACES, Level, most_instances, rows
+from components.workloads.namespaces import NAMESPACES, Level, most_pods, rows
 from tests.program.charts import CHARTS, merged, needs_charts, read_chart
 from tests.program.confinement import of_container, of_pod, of_values
 from tests.program.recording import STACKS, Record, record_of, stack_file
@@ -28,6 +28,8 @@ OWN: Mapping[tuple[str, str], str] = {
     (f"{ENGINE}/engine", "token"): "reads policies, pods and namespaces",
     ("daemonset-pixel-turn", "hostNetwork"): "media goes to its node's public address, untranslated",
     ("daemonset-pixel-turn/configure", "token"): "reads its node's addresses, and ends before coturn starts",
+    ("deployment-pixel-fleet-controller/controller", "token"): "scales fleets, cordons nodes",
+    ("daemonset-pixel-turn/peers", "token"): "follows the instances' addresses, as a user that coturn's cannot look at",
     ("deployment-pixel-matchmaker/matchmaker", "token"): "claims and ends instances",
 }
 """What pods of the program are excused from, and why. An entry that no stack needs fails too."""
@@ -256,12 +258,14 @@ def test_the_instances_namespace_is_bounded(record: Record, its: Settings) -> No
     (quota,) = record.objects("ResourceQuota")
     assert quota.inputs["metadata"]["namespace"] == INSTANCES_NAMESPACE
     hard = quota.inputs["spec"]["hard"]
-    assert int(hard.pop("pods")) == most_instances(its.apps, its.pools)
+    bound = most_pods(its.apps, its.pools, controlled=its.capacity.enabled)
+    assert int(hard.pop("pods")) == bound
     assert set(hard.values()) == {"0"}
-    warm = sum(app.buffer * len(app.versions) for app in its.apps)
+    warm = sum(app.buffer.most_instances * len(app.versions) for app in its.apps)
     holders = sum("prepull" in name for name, _ in record.pods()) * its.pools.gpu.max
     sessions = its.pools.gpu.max * (its.pools.slots or 1)
-    assert most_instances(its.apps, its.pools) >= warm + holders + sessions
+    placeholders = sessions + its.pools.turn.max if its.capacity.enabled else 0
+    assert bound >= warm + holders + sessions + placeholders
     (limits,) = record.objects("LimitRange")
     (default,) = limits.inputs["spec"]["limits"]
     assert default["default"].keys() == default["defaultRequest"].keys() == {"cpu", "memory"}
@@ -272,4 +276,6 @@ def test_more_gpus_are_a_larger_bound() -> None:
     before = load(config)
     config["pixel:pools"]["gpu"]["max"] += 1
     after = load(config)
-    assert most_instances(after.apps, after.pools) > most_instances(before.apps, before.pools)
+    bounds = [most_pods(its.apps, its.pools, controlled=True) for its in (before, after)]
+    assert bounds[0] < bounds[1]
+    assert most_pods(before.apps, before.pools, controlled=False) < bounds[0]

@@ -1,12 +1,15 @@
 """Matchmakers: as many as the stack file says, apart from each other, and what they share."""
 
 import base64
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.settings import Settings
 from components.settings.redis import RedisMode
+from signalling.matchmaker.settings import read_stack
 from tests.program.recording import Record, run, stack_file
 
 
@@ -90,6 +93,27 @@ def test_oci_cache_s_address_reaches_the_matchmaker_with_tls_and_without_a_passw
     assert mounted["redis/url"] == "configMap matchmaker-redis"
     assert "redis/password" not in mounted
     assert record.object("ConfigMap", "matchmaker-redis")["data"] == {"url": "rediss://redis.example.com:6379"}
+
+
+def test_the_seed_of_the_tickets_key_reaches_the_matchmaker_and_nobody_else(record: Record) -> None:
+    mounted = sources(record)
+    assert (mounted["ticket/seed"], mounted["ticket/previous"]) == ("secret ticket-key", "secret ticket-key")
+    holders = [name for name, template in record.pods() if "ticket-key'" in str(template)]
+    assert [name.rpartition("-")[2] for name in holders] == ["matchmaker"]
+
+
+def test_the_settings_say_what_sessions_may_take(record: Record, its: Settings) -> None:
+    settings = json.loads(record.object("ConfigMap", "matchmaker")["data"]["matchmaker.json"])
+    for said, app in zip(settings["applications"], its.apps, strict=True):
+        assert (said["name"], said["sessions"]) == (app.name, app.session.sharing)
+        assert said["session"] == {key: getattr(app.session, key) for key in said["session"]}
+        assert said["session"].keys() >= {"max_minutes", "idle_minutes", "grace_seconds", "players", "reuse"}
+
+
+def test_the_matchmaker_reads_the_settings_that_the_program_writes(record: Record, tmp_path: Path) -> None:
+    file = tmp_path / "matchmaker.json"
+    file.write_text(record.object("ConfigMap", "matchmaker")["data"]["matchmaker.json"])
+    assert read_stack(file).applications
 
 
 def test_without_redis_there_is_nothing_of_it() -> None:

@@ -127,7 +127,10 @@ def test_limits_come_from_the_stack_file() -> None:
     }
     assert rules["pixel:gpu_nodes:limit"]["expr"] == "vector(8)"
     assert rules["pixel:turn_node_bits_per_second:limit"]["expr"] == "vector(2000000000)"
-    assert rules["pixel:turn_node_relay_ports:limit"]["expr"] == "vector(16384)"
+    assert (rules["pixel:turn_nodes:minimum"]["expr"], rules["pixel:turn_nodes:maximum"]["expr"]) == (
+        "vector(1)",
+        "vector(4)",
+    )
     assert rules["pixel:instance_buffer:target"]["expr"] == "vector(4)"
     assert rules["pixel:gpu_hour_price"] == {
         "record": "pixel:gpu_hour_price",

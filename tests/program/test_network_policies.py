@@ -8,12 +8,15 @@ import pytest
 from components.settings import Settings, SettingsError, load
 from components.settings.network import PODS_CIDR, SERVICES_CIDR
 from components.settings.redis import RedisMode
+from components.workloads.addon_network_policies import addon_openings
+from components.workloads.namespaces import NAMESPACES
 from components.workloads.network_policies import Way, openings, policies
 from tests.program.network_policy import Cluster, End, Outside, Pod, allowed
-from tests.program.recording import Record
-from tests.unit.components.settings_cases import patched
+from tests.program.recording import Record, run, stack_file
+from tests.unit.components.settings_cases import GOOD, patched, without_network
 
 NO_EGRESS, EGRESS = "other", "app"
+ADDONS = {each.name for each in NAMESPACES if not each.always}
 
 ROWS: list[tuple[str, str, str, int, bool]] = [
     # from, to, protocol, port, allowed
@@ -29,8 +32,31 @@ ROWS: list[tuple[str, str, str, int, bool]] = [
     ("stranger", "session instance", "TCP", 9000, False),
     ("prometheus", "matchmaker", "TCP", 9000, True),
     ("prometheus", "matchmaker", "TCP", 3000, False),
+    ("prometheus", "controller", "TCP", 9000, True),
+    ("grafana", "controller", "TCP", 9000, False),
+    ("stranger", "controller", "TCP", 9000, False),
+    ("matchmaker", "controller", "TCP", 9000, False),
+    ("traefik", "controller", "TCP", 9000, False),
+    ("session instance", "controller", "TCP", 9000, False),
+    ("controller", "matchmaker", "TCP", 9000, True),
+    ("controller", "matchmaker", "TCP", 3000, False),
+    ("controller", "API server", "TCP", 6443, True),
+    ("controller", "API server", "TCP", 12250, False),
+    ("controller", "API Service", "TCP", 443, True),
+    ("controller", "cluster DNS", "UDP", 53, True),
+    ("controller", "TURN node", "TCP", 9641, True),
+    ("controller", "TURN node", "TCP", 22, False),
+    ("controller", "TURN node", "UDP", 3478, False),
+    ("controller", "idle instance", "TCP", 9000, False),
+    ("controller", "session instance", "TCP", 3000, False),
+    ("controller", "prometheus", "TCP", 9090, False),
+    ("controller", "metadata service", "TCP", 80, False),
+    ("controller", "internet", "TCP", 443, False),
     ("prometheus", "idle instance", "TCP", 9000, True),
     ("prometheus", "session instance", "TCP", 9000, True),
+    ("prometheus", "idle instance", "TCP", 9001, True),
+    ("prometheus", "session instance", "TCP", 9001, True),
+    ("matchmaker", "session instance", "TCP", 9001, False),
     ("prometheus", "idle instance", "TCP", 3000, False),
     ("prometheus", "idle instance", "TCP", 8888, False),
     ("grafana", "matchmaker", "TCP", 9000, False),
@@ -54,6 +80,9 @@ ROWS: list[tuple[str, str, str, int, bool]] = [
     ("matchmaker", "metadata service", "TCP", 80, False),
     ("matchmaker", "internet", "TCP", 443, False),
     ("matchmaker", "worker node", "TCP", 10250, False),
+    ("matchmaker", "TURN node", "TCP", 9641, True),
+    ("matchmaker", "TURN node", "TCP", 9642, False),
+    ("matchmaker", "TURN node", "UDP", 9641, False),
     ("idle instance", "API server", "TCP", 6443, False),
     ("session instance", "API server", "TCP", 6443, False),
     ("session instance", "API Service", "TCP", 443, False),
@@ -85,6 +114,7 @@ ROWS: list[tuple[str, str, str, int, bool]] = [
     ("session instance", "TURN node", "UDP", 49151, False),
     ("session instance", "TURN node", "TCP", 49152, False),
     ("session instance", "TURN node", "TCP", 10250, False),
+    ("session instance", "TURN node", "TCP", 9641, False),
     ("session instance", "TURN node", "TCP", 22, False),
     ("TURN", "session instance", "UDP", 50000, True),
     ("TURN", "session instance", "UDP", 1024, True),
@@ -111,6 +141,93 @@ ROWS: list[tuple[str, str, str, int, bool]] = [
     ("node of the instances", "session instance", "TCP", 9000, True),
     ("worker node", "session instance", "TCP", 9000, False),
     ("worker node", "matchmaker", "TCP", 3000, False),
+    # The cluster's DNS answers pods and workers, and nothing that a player sends through a relay.
+    ("stranger", "cluster DNS", "UDP", 53, True),
+    ("worker node", "cluster DNS", "UDP", 53, True),
+    ("prometheus", "cluster DNS", "TCP", 9153, True),
+    ("stranger", "cluster DNS", "TCP", 9153, False),
+    ("TURN", "cluster DNS", "UDP", 53, False),
+    ("TURN node in the overlay", "cluster DNS", "UDP", 53, False),
+    ("TURN node in the overlay", "cluster DNS", "TCP", 53, False),
+    ("internet", "cluster DNS", "UDP", 53, False),
+]
+
+ADDON_ROWS: list[tuple[str, str, str, int, bool]] = [
+    # Of the ends that a stack has.
+    ("load balancer", "traefik", "TCP", 8000, True),
+    ("load balancer", "traefik", "TCP", 8443, True),
+    ("load balancer", "traefik", "TCP", 8080, False),
+    ("load balancer", "traefik", "TCP", 9100, False),
+    ("internet", "traefik", "TCP", 8443, False),
+    ("stranger", "traefik", "TCP", 8443, False),
+    ("TURN node in the overlay", "traefik", "TCP", 8443, False),
+    ("prometheus", "traefik", "TCP", 9100, True),
+    ("traefik", "grafana", "TCP", 3000, True),
+    ("traefik", "prometheus", "TCP", 9090, False),
+    ("traefik", "solver", "TCP", 8089, True),
+    ("stranger", "solver", "TCP", 8089, False),
+    ("traefik", "API server", "TCP", 6443, True),
+    ("traefik", "API Service", "TCP", 443, True),
+    ("traefik", "internet", "TCP", 443, False),
+    ("traefik", "metadata service", "TCP", 80, False),
+    ("solver", "internet", "TCP", 443, False),
+    ("solver", "API server", "TCP", 6443, False),
+    ("cert-manager", "traefik", "TCP", 8000, True),
+    ("cert-manager", "internet", "TCP", 443, True),
+    ("cert-manager", "internet", "TCP", 53, True),
+    ("cert-manager", "internet", "TCP", 22, False),
+    ("cert-manager", "internet", "UDP", 53, False),
+    ("cert-manager", "metadata service", "TCP", 80, False),
+    ("cert-manager", "worker node", "TCP", 443, False),
+    ("cert-manager", "API server", "TCP", 6443, True),
+    ("cert-manager", "API Service", "TCP", 443, True),
+    ("cert-manager", "cluster DNS", "UDP", 53, True),
+    ("cert-manager", "session instance", "TCP", 3000, False),
+    ("API server", "cert-manager's webhook", "TCP", 10250, True),
+    ("worker node", "cert-manager's webhook", "TCP", 10250, True),
+    ("TURN", "cert-manager's webhook", "TCP", 10250, False),
+    ("internet", "cert-manager's webhook", "TCP", 10250, False),
+    ("prometheus", "cert-manager", "TCP", 9402, True),
+    ("stranger", "cert-manager", "TCP", 9402, False),
+    ("prometheus", "worker node", "TCP", 10250, True),
+    ("prometheus", "TURN node", "TCP", 9100, True),
+    ("prometheus", "TURN node", "UDP", 3478, False),
+    ("prometheus", "internet", "TCP", 443, False),
+    ("prometheus", "metadata service", "TCP", 80, False),
+    ("prometheus", "API server", "TCP", 6443, True),
+    ("prometheus", "API Service", "TCP", 443, True),
+    ("prometheus", "alertmanager", "TCP", 9093, True),
+    ("prometheus", "cluster DNS", "UDP", 53, True),
+    ("grafana", "prometheus", "TCP", 9090, True),
+    ("grafana", "internet", "TCP", 443, False),
+    ("stranger", "grafana", "TCP", 3000, False),
+    ("stranger", "prometheus", "TCP", 9090, False),
+    ("API server", "prometheus", "TCP", 10250, True),
+    ("alertmanager", "internet", "TCP", 443, True),
+    ("alertmanager", "internet", "TCP", 587, True),
+    ("alertmanager", "internet", "TCP", 22, False),
+    ("alertmanager", "metadata service", "TCP", 80, False),
+    ("alertmanager", "session instance", "TCP", 9000, False),
+    ("keda", "prometheus", "TCP", 9090, True),
+    ("keda", "alertmanager", "TCP", 9093, False),
+    ("keda", "API server", "TCP", 6443, True),
+    ("keda", "API Service", "TCP", 443, True),
+    ("keda", "cluster DNS", "TCP", 53, True),
+    ("keda", "internet", "TCP", 443, False),
+    ("keda", "keda's metrics", "TCP", 9666, True),
+    ("API server", "keda", "TCP", 9443, True),
+    ("API server", "keda's metrics", "TCP", 6443, True),
+    ("prometheus", "keda", "TCP", 8080, True),
+    ("stranger", "keda", "TCP", 9666, False),
+    ("external-dns", "internet", "TCP", 443, True),
+    ("external-dns", "internet", "TCP", 80, False),
+    ("external-dns", "API server", "TCP", 6443, True),
+    ("external-dns", "API server", "TCP", 12250, True),
+    ("external-dns", "API Service", "TCP", 12250, True),
+    ("external-dns", "metadata service", "TCP", 80, False),
+    ("external-dns", "cluster DNS", "UDP", 53, True),
+    ("prometheus", "external-dns", "TCP", 7979, True),
+    ("stranger", "external-dns", "TCP", 7979, False),
 ]
 
 
@@ -118,6 +235,7 @@ def ends(record: Record, its: Settings) -> dict[str, End]:
     """The ends of the table, with the labels that the program's own pods really carry."""
     pods = dict(record.pods())
     matchmaker = pods["deployment-pixel-matchmaker"]["metadata"]["labels"]
+    controller = pods["deployment-pixel-fleet-controller"]["metadata"]["labels"]
     turn = pods["daemonset-pixel-turn"]
     app = its.apps[0]
     instance = pods[f"deployment-pixel-instances-{app.fleet_name(app.versions[0])}"]["metadata"]["labels"]
@@ -131,6 +249,7 @@ def ends(record: Record, its: Settings) -> dict[str, End]:
 
     return {
         "matchmaker": pod("pixel", matchmaker, "default-1"),
+        "controller": pod("pixel", controller, "default-1"),
         "idle instance": pod("pixel-instances", instance, "gpu-1"),
         "session instance": pod("pixel-instances", session, "gpu-1"),
         "image holder": pod("pixel-instances", held[0] if held else {"app.pixel/prepull": "none"}, "gpu-1"),
@@ -145,6 +264,13 @@ def ends(record: Record, its: Settings) -> dict[str, End]:
         "prometheus": pod("monitoring", {"app.kubernetes.io/name": "prometheus"}),
         "grafana": pod("monitoring", {"app.kubernetes.io/name": "grafana"}),
         "cluster DNS": pod("kube-system", {"k8s-app": "kube-dns"}),
+        "solver": pod("ingress", {"acme.cert-manager.io/http01-solver": "true"}),
+        "cert-manager": pod("cert-manager", {"app.kubernetes.io/name": "cert-manager"}),
+        "cert-manager's webhook": pod("cert-manager", {"app.kubernetes.io/name": "webhook"}),
+        "alertmanager": pod("monitoring", {"app.kubernetes.io/name": "alertmanager"}),
+        "keda": pod("keda", {"app": "keda-operator"}),
+        "keda's metrics": pod("keda", {"app": "keda-operator-metrics-apiserver"}),
+        "external-dns": pod("external-dns", {"app.kubernetes.io/name": "external-dns"}),
         "stranger": pod("default", {"app.kubernetes.io/name": "traefik"}),
         "API server": Outside(subnets.api[2]),
         "API Service": Outside(SERVICES_CIDR[1]),
@@ -164,12 +290,23 @@ def cluster(record: Record, *, blocks_match_pods: bool = True) -> Cluster:
     return Cluster([each.inputs for each in record.objects("NetworkPolicy")], spaces, blocks_match_pods)
 
 
+def rows(found: dict[str, End], policies_of: Cluster) -> list[tuple[str, str, str, int, bool]]:
+    """The table, and of the add-ons' rows those whose pods' namespaces the stack has."""
+    missing = {name for name, end in found.items() if isinstance(end, Pod) and end.namespace in ADDONS}
+    missing = {name for name in missing if getattr(found[name], "namespace", "") not in policies_of.namespaces}
+    return ROWS + [row for row in ADDON_ROWS if not missing & {row[0], row[1]}]
+
+
 REGIONS = ("matchmaker", "internet", "TCP", 443)
 """Open where there are other regions, and for nothing else in these stacks."""
 
 
 def wrong(found: dict[str, End], policies_of: Cluster) -> list[tuple[str, str, str, int, bool]]:
-    return [row for row in ROWS if allowed(policies_of, found[row[0]], found[row[1]], row[2], row[3]) is not row[4]]
+    return [
+        row
+        for row in rows(found, policies_of)
+        if allowed(policies_of, found[row[0]], found[row[1]], row[2], row[3]) is not row[4]
+    ]
 
 
 def expected_wrong(its: Settings) -> list[tuple[str, str, str, int, bool]]:
@@ -182,8 +319,9 @@ def test_who_may_talk_to_whom(record: Record, its: Settings, blocks_match_pods: 
 
 
 def test_every_end_of_the_table_is_used(record: Record, its: Settings) -> None:
-    assert set(ends(record, its)) == {end for source, target, *_ in ROWS for end in (source, target)}
-    assert len({row[:4] for row in ROWS}) == len(ROWS)
+    every = ROWS + ADDON_ROWS
+    assert set(ends(record, its)) == {end for source, target, *_ in every for end in (source, target)}
+    assert len({row[:4] for row in every}) == len(every)
 
 
 def test_no_policy_could_be_left_out(record: Record, its: Settings) -> None:
@@ -196,10 +334,10 @@ def test_no_policy_could_be_left_out(record: Record, its: Settings) -> None:
         assert wrong(found, without) != expected_wrong(its), policy["metadata"]["name"]
 
 
-def test_both_namespaces_deny_what_is_not_allowed(record: Record) -> None:
+def test_every_namespace_denies_what_is_not_allowed(record: Record) -> None:
     found = [each.inputs for each in record.objects("NetworkPolicy")]
     denied = {each["metadata"]["namespace"] for each in found if each["metadata"]["name"] == "default-deny"}
-    assert denied == {"pixel", "pixel-instances"}
+    assert denied == {each.inputs["metadata"]["name"] for each in record.objects("Namespace")}
     for each in found:
         assert each["metadata"]["annotations"]["app.pixel/reason"]
         if each["metadata"]["name"] == "default-deny":
@@ -215,6 +353,14 @@ def test_without_an_exception_nothing_passes(record: Record, its: Settings) -> N
             free = name == "TURN"
             assert allowed(Cluster(denying), one, other, "TCP", 443) is free
             assert allowed(Cluster(denying), other, one, "TCP", 443) is free
+
+
+def test_a_stack_may_have_none() -> None:
+    config = stack_file("local")
+    config["pixel:network_policies"]["policies"] = False
+    assert not run("local", config).objects("NetworkPolicy")
+    with pytest.raises(SettingsError, match=r"network_policies\.policies is false: an engine without policies"):
+        load(patched("pixel:network_policies", {"policies": False}))
 
 
 def test_policies_are_there_before_pods(record: Record) -> None:
@@ -324,7 +470,7 @@ REDIS_ROWS: list[tuple[RedisMode, str, str, int, bool]] = [
 
 @pytest.mark.parametrize("row", REDIS_ROWS, ids=lambda row: " ".join(map(str, row)))
 def test_only_matchmakers_reach_redis(row: tuple[RedisMode, str, str, int, bool]) -> None:
-    its = load(patched("pixel:turn/transport_policy", "all"))
+    its = load(GOOD)
     rules = Cluster(policies(openings(its.network, its.apps, row[0])))
     found: dict[str, End] = {
         "matchmaker": Pod("pixel", {"app.kubernetes.io/name": "matchmaker"}, PODS_CIDR[300]),
@@ -336,8 +482,41 @@ def test_only_matchmakers_reach_redis(row: tuple[RedisMode, str, str, int, bool]
     assert allowed(rules, found[row[1]], found[row[2]], "TCP", row[3]) is row[4]
 
 
+ELSEWHERE = {"urls": ["turn:203.0.113.9:3478"], "secret": "s", "networks": ["203.0.113.0/28"]}
+OWN_ICE = {"servers": [{"urls": ["stun:198.51.100.1:3478"]}], "networks": ["198.51.100.0/28"]}
+MEDIA_ROWS: list[tuple[str, dict[str, Any], str, str, int, bool]] = [
+    # the application, the `turn` key, to, protocol, port, allowed
+    (EGRESS, {}, "203.0.113.9", "UDP", 3478, False),
+    (EGRESS, {"external": [ELSEWHERE]}, "203.0.113.9", "UDP", 3478, True),
+    (EGRESS, {"external": [ELSEWHERE]}, "203.0.113.9", "UDP", 60000, True),
+    (EGRESS, {"external": [ELSEWHERE]}, "203.0.113.9", "TCP", 3478, False),
+    (EGRESS, {"external": [ELSEWHERE]}, "203.0.113.99", "UDP", 3478, False),
+    (EGRESS, {}, "198.51.100.1", "UDP", 3478, True),
+    (NO_EGRESS, {}, "198.51.100.1", "UDP", 3478, False),
+    (EGRESS, {}, "198.51.100.1", "TCP", 3478, False),
+    (NO_EGRESS, {"transport_policy": "all"}, "192.0.2.77", "UDP", 40000, True),
+    (NO_EGRESS, {"transport_policy": "all"}, "192.0.2.77", "TCP", 443, False),
+    (NO_EGRESS, {"transport_policy": "all"}, "169.254.169.254", "UDP", 53, False),
+    (NO_EGRESS, {"transport_policy": "all"}, "10.0.10.4", "UDP", 8472, False),
+    (NO_EGRESS, {"transport_policy": "all"}, "10.244.7.7", "UDP", 53, False),
+    (NO_EGRESS, {"transport_policy": "relay"}, "192.0.2.77", "UDP", 40000, False),
+]
+
+
+@pytest.mark.parametrize("row", MEDIA_ROWS, ids=lambda row: " ".join(map(str, row)))
+def test_media_goes_where_relays_are(row: tuple[str, dict[str, Any], str, str, int, bool]) -> None:
+    config = without_network(patched("pixel:pools/gpu/max", 20))
+    app = config["pixel:apps"][0]
+    config["pixel:apps"] = [{**app, "name": EGRESS, "ice": OWN_ICE}, {**app, "name": NO_EGRESS}]
+    its = load(config | {"pixel:turn": row[1]})
+    rules = Cluster(policies(openings(its.network, its.apps, turn=its.turn)))
+    source = Pod("pixel-instances", {"app.pixel/app": row[0]}, PODS_CIDR[300])
+    assert allowed(rules, source, Outside(IPv4Address(row[2])), row[3], row[4]) is row[5]
+
+
 def test_every_row_of_the_table_has_its_own_name() -> None:
     its = with_egress("203.0.113.0/24")
-    names = [(row.pods.namespace, row.name) for row in openings(its.network, its.apps)]
+    table = (*openings(its.network, its.apps), *addon_openings(its.network, frozenset(ADDONS)))
+    names = [(row.pods.namespace, row.name) for row in table]
     assert len(set(names)) == len(names)
-    assert {row.way for row in openings(its.network, its.apps)} == set(Way)
+    assert {row.way for row in table} == set(Way)

@@ -136,10 +136,14 @@ def test_consumers_find_both_secrets_where_they_look(record: Record) -> None:
         if "secret" in source
         for item in source["secret"]["items"]
     }
-    turn = {item: optional for item, optional in mounted.items() if item[1].startswith("turn/")}
-    assert turn == {("secret", "turn/secret"): False, ("previous", "turn/previous"): True}
-    (follower,) = (each for path, each, _ in record.containers() if path == "daemonset-pixel-turn/secrets")
-    assert follower["command"] == ["python3", "-m", "signalling.turn.following"]
+    turn = {item: optional for item, optional in mounted.items() if item[1].startswith(("turn/", "ice/"))}
+    assert turn == {
+        ("secret", "turn/secret"): False,
+        ("previous", "turn/previous"): True,
+        ("ice-servers.json", "ice/ice-servers.json"): True,
+    }
+    (follower,) = (each for path, each, _ in record.containers() if path == "daemonset-pixel-turn/companion")
+    assert follower["command"] == ["python3", "-m", "signalling.turn.companion"]
     assert follower["restartPolicy"] == "Always"
     assert {"name": "secret", "mountPath": "/etc/pixel/turn", "readOnly": True} in follower["volumeMounts"]
     assert "token" not in [mount["name"] for mount in follower["volumeMounts"]]
@@ -150,7 +154,7 @@ def test_repositories_are_private_and_those_of_the_images(record: Record, its: S
     if its.registry.repositories is Repositories.EXISTING:
         assert made == []
         return
-    wanted = {"pixel/signalling", "pixel/turn", *(app.image.split("/", 2)[2] for app in its.apps)}
+    wanted = {"pixel/signalling", "pixel/turn", "pixel/capacity", *(app.image.split("/", 2)[2] for app in its.apps)}
     assert {each.inputs["displayName"] for each in made} == wanted
     assert all(each.inputs["isPublic"] is False and each.inputs["isImmutable"] is True for each in made)
 
@@ -179,7 +183,7 @@ def test_pods_of_private_images_pull_with_the_secret_of_their_namespace(record: 
 
 def test_a_token_of_the_stack_itself_reaches_the_secret_only(stack: str) -> None:
     pull = {"username": "robot", "auth_token": "token-of-the-stack", "servers": ["registry.example.com"]}
-    images = {name: f"registry.example.com/pixel/{name}:1.0" for name in ("signalling", "turn")}
+    images = {name: f"registry.example.com/pixel/{name}:1.0" for name in ("signalling", "turn", "capacity")}
     record = with_config(stack, registry={"pull": pull}, images=images)
     content = json.loads(decoded(secret_named(record, "registry-pull"))[".dockerconfigjson"])
     assert content == {"auths": {"registry.example.com": {"username": "robot", "password": "token-of-the-stack"}}}

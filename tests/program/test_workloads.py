@@ -1,6 +1,7 @@
 """What runs in the cluster, in every stack: names, rights, confinement, probes, roll-outs."""
 
 import json
+import re
 from typing import Any
 
 from components.settings import Settings, load
@@ -19,7 +20,7 @@ def by_name(record: Record, name: str) -> dict[str, Any]:
 
 def test_every_object_stands_in_a_namespace_of_ours_and_after_it(record: Record) -> None:
     cluster_wide = {"Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "GatewayClass"}
-    cluster_wide |= {"ClusterIssuer", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
+    cluster_wide |= {"ClusterIssuer", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "PriorityClass"}
     namespaces = {each.inputs["metadata"]["name"]: each.urn for each in record.objects("Namespace")}
     for each in record.objects():
         # kube-system is there from the start.
@@ -38,7 +39,7 @@ def test_pods_start_after_the_nodes_and_what_they_read(record: Record) -> None:
     secret = turn_secret(record).urn
     for each in record.objects("Deployment", "DaemonSet"):
         assert pools <= each.dependencies
-        if each.inputs["metadata"]["namespace"] == "pixel":
+        if each.name in ("deployment-pixel-matchmaker", "daemonset-pixel-turn"):
             assert secret in each.dependencies
         assert each.create_timeout in ("10m", "30m")
     for each in record.objects("ConfigMap", "ServiceAccount", "Role"):
@@ -52,12 +53,22 @@ def test_a_service_follows_the_pods_whose_answers_the_provider_waits_for(record:
     assert service.urn not in matchmaker.dependencies
 
 
-def test_every_container_runs_as_the_one_user(record: Record) -> None:
+OWN_USERS = {
+    "sidecar": {"runAsUser": 10002, "runAsGroup": 10002},
+    "cpu-exporter": {"runAsUser": 10003},
+    "peers": {"runAsUser": 10002},
+}
+"""Containers that share a process namespace with another that they or it may not look into."""
+
+
+def test_every_container_runs_as_the_user_that_is_its(record: Record) -> None:
     """What else confines it, `test_isolation` asks of charts too."""
     for path, container, pod in record.containers():
         if not path.startswith("daemonset-kube-system-"):
             security = pod["securityContext"]
             assert security["runAsUser"] == security["runAsGroup"] == security["fsGroup"] == 10001, path
+            own = {key: n for key, n in container["securityContext"].items() if key.startswith("runAs")}
+            assert own == OWN_USERS.get(path.rpartition("/")[2], {}), path
         assert container["imagePullPolicy"] == "IfNotPresent", path
 
 
@@ -65,16 +76,21 @@ def test_rights_are_no_wider_than_needed(record: Record) -> None:
     def rights(kind: str, name: str) -> list[tuple[list[str], list[str], list[str]]]:
         return [(r["apiGroups"], r["resources"], r["verbs"]) for r in record.object(kind, name)["rules"]]
 
-    assert record.object("Role", "matchmaker")["metadata"]["namespace"] == "pixel-instances"
+    for role in ("matchmaker", "turn"):
+        assert record.object("Role", role)["metadata"]["namespace"] == "pixel-instances"
     assert rights("Role", "matchmaker") == [
         ([""], ["pods"], ["get", "list", "watch", "patch", "delete"]),
-        (["apps"], ["deployments"], ["get", "list", "watch"]),
+        (["apps"], ["deployments"], ["get", "list", "watch", "patch"]),
     ]
+    assert rights("Role", "matchmaker-turn") == [([""], ["pods"], ["list", "watch"])]
     assert rights("ClusterRole", "pixel-matchmaker") == [([""], ["nodes"], ["get", "list", "watch"])]
     assert rights("ClusterRole", "pixel-turn") == [([""], ["nodes"], ["get"])]
+    assert rights("Role", "turn") == [([""], ["pods"], ["list", "watch"])]
     roles = {each.inputs["metadata"]["name"] for each in record.objects("Role", "ClusterRole")}
     engine = {"pixel-network-policy-engine"} & roles
-    assert roles == {"matchmaker", "pixel-matchmaker", "pixel-turn"} | engine
+    # The fleet controller's are looked at with the rest of it, in `test_capacity`.
+    controller = {"fleet-controller", "pixel-fleet-controller"} & roles
+    assert roles == {"matchmaker", "matchmaker-turn", "pixel-matchmaker", "turn", "pixel-turn"} | engine | controller
     for role in engine:
         assert rights("ClusterRole", role) == [
             ([""], ["pods", "namespaces"], ["list", "watch"]),
@@ -87,40 +103,23 @@ def test_rights_are_no_wider_than_needed(record: Record) -> None:
         assert each.inputs["roleRef"]["name"].endswith(subject["name"])
 
 
-def test_turn_runs_on_its_nodes_network(record: Record, its: Settings) -> None:
-    daemon = record.object("DaemonSet", "turn")
-    pod = daemon["spec"]["template"]["spec"]
-    assert pod["hostNetwork"] is True
-    assert pod["nodeSelector"] == {"app.pixel/turn": "true"}
-    assert pod["tolerations"] == [{"key": "app.pixel/turn", "operator": "Exists"}]
-    assert by_name(record, "coturn")["command"] == ["turnserver", "-c", "/run/turn/turnserver.conf"]
-    assert by_name(record, "coturn")["image"] == its.images.turn
-    configure = by_name(record, "configure")
-    assert configure["command"] == ["python3", "-m", "signalling.turn"]
-    settings = environment(configure)
-    assert settings["NODE_NAME"] == {"fieldRef": {"fieldPath": "spec.nodeName"}}
-    assert (settings["TURN_PORT"], settings["TURN_MIN_PORT"], settings["TURN_MAX_PORT"]) == ("3478", "49152", "65535")
-    denied = settings["TURN_DENIED_PEERS"].split(",")
-    assert str(its.network.subnets.api) in denied
-    assert str(its.network.subnets.workers) not in denied
-
-
 def test_the_matchmaker_is_where_it_is_looked_for(record: Record, its: Settings) -> None:
     service = record.object("Service", "matchmaker")["spec"]
     named = {(port["name"], port["port"]) for port in service["ports"]}
     assert named == {("http", 3000), ("operations", 8080), ("metrics", 9000)}
     deployment = record.object("Deployment", "matchmaker")
     assert service["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
-    assert deployment["spec"]["replicas"] == 1
     assert deployment["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
     settings = json.loads(record.object("ConfigMap", "matchmaker")["data"]["matchmaker.json"])
     assert settings["instances_namespace"] == "pixel-instances"
     assert settings["turn"]["transport_policy"] == its.turn.transport_policy
-    assert settings["applications"] == [{"name": app.name} for app in its.apps]
+    assert [app["name"] for app in settings["applications"]] == [app.name for app in its.apps]
 
 
 def test_there_is_a_fleet_for_every_version(record: Record, its: Settings) -> None:
-    fleets = [each.inputs for each in record.objects("Deployment") if each.inputs["metadata"]["namespace"] != "pixel"]
+    fleets = [
+        each.inputs for each in record.objects("Deployment") if "app.pixel/app" in each.inputs["metadata"]["labels"]
+    ]
     wanted = {app.fleet_name(v): (app, v) for app in its.apps for v in app.versions}
     assert {fleet["metadata"]["name"] for fleet in fleets} == set(wanted)
     for fleet in fleets:
@@ -131,7 +130,7 @@ def test_there_is_a_fleet_for_every_version(record: Record, its: Settings) -> No
         assert fleet["metadata"]["labels"].items() < labels.items()
         assert fleet["metadata"]["annotations"] == {"app.pixel/weight": str(version.weight)}
         assert spec["template"]["metadata"] == {"labels": labels}
-        assert spec["replicas"] == app.buffer
+        assert "replicas" not in spec, "the fleet controller's"
         assert spec["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
         (container,) = spec["template"]["spec"]["containers"]
         assert container["image"] == f"{app.image}:{version.tag}"
@@ -151,10 +150,13 @@ def test_there_is_a_fleet_for_every_version(record: Record, its: Settings) -> No
 
 
 def objects_with(stack: str, versions: list[dict[str, Any]]) -> dict[str, Registered]:
-    """The Kubernetes objects by name, with other versions of the first application; no secret, it is drawn anew."""
+    """The Kubernetes objects by name, with other versions of the first application; no secret, which is drawn anew,
+    nor the public halves of one."""
     config = stack_file(stack)
     config["pixel:apps"][0]["versions"] = versions
-    return {each.name: each for each in run(stack, config).objects() if each.inputs["kind"] != "Secret"}
+    return {
+        each.name: each for each in run(stack, config).objects() if not re.search("^secret-|-ticket-keys$", each.name)
+    }
 
 
 def test_a_new_tag_and_a_new_weight_change_only_fleets(stack: str) -> None:
@@ -173,17 +175,50 @@ def test_a_new_tag_and_a_new_weight_change_only_fleets(stack: str) -> None:
     assert before[old].inputs["spec"] == after[old].inputs["spec"], "a new weight restarts no idle instance"
 
 
-def test_instances_are_where_gpus_are_and_end_gently(record: Record) -> None:
+def test_instances_are_where_gpus_are_and_end_gently(record: Record, its: Settings) -> None:
+    drains = {app.fleet_name(v): app.session.drain_seconds for app in its.apps for v in app.versions}
     for name, template in record.pods():
-        if not name.startswith("deployment-pixel-instances-"):
+        if "app.pixel/app" not in template["metadata"]["labels"]:
             continue
         pod = template["spec"]
+        (application,) = pod["containers"]
+        # The hook waits for the sessions; then the application gets its minute.
+        assert application["lifecycle"] == {"preStop": {"httpGet": {"path": "/drain", "port": 9000}}}
+        drain = drains[name.removeprefix("deployment-pixel-instances-")]
         assert pod["nodeSelector"] == {"app.pixel/gpu": "true"}
         assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists"}]
-        assert pod["terminationGracePeriodSeconds"] == 60
+        assert pod["terminationGracePeriodSeconds"] == drain + 60
         assert pod["automountServiceAccountToken"] is False
         assert pod["serviceAccountName"] == "instance"
-        assert all("emptyDir" in volume for volume in pod["volumes"])
+        volumes = {volume["name"]: volume for volume in pod["volumes"]}
+        assert volumes.pop("ticket-keys") == {"name": "ticket-keys", "configMap": {"name": "ticket-keys"}}
+        assert all({"emptyDir", "downwardAPI"} & volume.keys() for volume in volumes.values())
+        assert "ticket-keys" not in {mount["name"] for mount in application["volumeMounts"]}
+
+
+def test_the_cpu_exporter_sees_the_pod_and_may_touch_nothing(record: Record, its: Settings) -> None:
+    for path, exporter, pod in record.containers():
+        if not path.endswith("/cpu-exporter"):
+            continue
+        assert pod["shareProcessNamespace"] is True
+        assert exporter["restartPolicy"] == "Always"
+        assert exporter["securityContext"]["runAsUser"] == 10003 != pod["securityContext"]["runAsUser"]
+        assert {"name": "cpu-metrics", "containerPort": 9001} in exporter["ports"]
+        told = environment(exporter)
+        assert told["CPU_EXPORTER_APPLICATION"] in {app.name for app in its.apps}
+        everybody = [each["name"] for each in [*pod["initContainers"], *pod["containers"]]]
+        assert {name: value for name, value in told.items() if name.startswith("CPU_REQUEST_")} == {
+            f"CPU_REQUEST_{name.upper().replace('-', '_')}": {
+                "resourceFieldRef": {"containerName": name, "resource": "requests.cpu", "divisor": "1m"}
+            }
+            for name in everybody
+        }
+        mounts = {each["name"]: each for each in exporter["volumeMounts"]}
+        assert mounts["temporary"] == {"name": "temporary", "mountPath": "/application", "readOnly": True}
+        (volume,) = (each for each in pod["volumes"] if each["name"] == "pod")
+        assert volume["downwardAPI"]["items"] == [
+            {"path": "session", "fieldRef": {"fieldPath": "metadata.labels['app.pixel/session']"}}
+        ]
 
 
 def test_the_sidecar_lets_the_application_start_before_it_is_ready(record: Record) -> None:
@@ -196,3 +231,42 @@ def test_the_sidecar_lets_the_application_start_before_it_is_ready(record: Recor
         assert sidecar["startupProbe"]["httpGet"] == {"path": "/healthz", "port": "metrics"}
         assert sidecar["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "metrics"}
         assert {"name": "metrics", "containerPort": 9000} in sidecar["ports"]
+
+
+def test_the_sidecar_knows_its_keys_its_name_and_its_limits(record: Record, its: Settings) -> None:
+    apps = {app.fleet_name(v): app for app in its.apps for v in app.versions}
+    for path, sidecar, _ in record.containers():
+        if not path.endswith("/sidecar"):
+            continue
+        app = apps[path.removeprefix("deployment-pixel-instances-").removesuffix("/sidecar")]
+        own = {
+            "SIDECAR_INSTANCE": {"fieldRef": {"fieldPath": "metadata.name"}},
+            "SIDECAR_TICKET_KEYS": "/etc/pixel/tickets/keys",
+            "SIDECAR_MAX_PLAYERS": str(app.session.players),
+            "SIDECAR_DRAIN_SECONDS": str(app.session.drain_seconds),
+        }
+        assert environment(sidecar) == own | ({"SIDECAR_CONTROL_URL": app.control} if app.control else {})
+        mount = {"name": "ticket-keys", "mountPath": "/etc/pixel/tickets", "readOnly": True}
+        assert mount in sidecar["volumeMounts"]
+
+
+def test_an_application_s_sessions_are_as_its_stack_file_says(stack: str) -> None:
+    config = stack_file(stack)
+    config["pixel:apps"][0] |= {
+        "session": {"drain_minutes": 5, "players": 3},
+        "control": {"url": "http://localhost:9999/api"},
+    }
+    record = run(stack, config)
+    first = load(config).apps[0]
+    name = f"deployment-pixel-instances-{first.fleet_name(first.versions[0])}"
+    (pod,) = (template["spec"] for path, template in record.pods() if path == name)
+    assert pod["terminationGracePeriodSeconds"] == 360
+    (sidecar,) = (each for each in pod["initContainers"] if each["name"] == "sidecar")
+    assert (
+        environment(sidecar).items()
+        >= {
+            "SIDECAR_MAX_PLAYERS": "3",
+            "SIDECAR_DRAIN_SECONDS": "300",
+            "SIDECAR_CONTROL_URL": "http://localhost:9999/api",
+        }.items()
+    )

@@ -2,7 +2,9 @@
 
 import pytest
 
+from capacity.controller.acting import FIELD_MANAGER, scale_patch
 from local.kubernetes.client import Client
+from local.kubernetes.errors import ApiError
 from local.kubernetes.provider import KubernetesProvider
 from local.provider import Change, ProviderError
 from tests.cluster.kubernetes_plugin.calls import Managed
@@ -131,3 +133,28 @@ def test_replicas_of_the_program_that_an_autoscaler_took_over_are_a_conflict(
         managed.up(deployment(name, image="example.com/a:2", replicas=1))
     assert managed.up(deployment(name, image="example.com/a:2")) == "update"
     assert api.get(path)["spec"]["replicas"] == 5
+
+
+def test_a_fleet_goes_over_to_its_controller_and_back(provider: KubernetesProvider, api: Client) -> None:
+    """A stack that sets `capacity.enabled`, deploys a new image meanwhile, and takes it out again."""
+    name = next(names)
+    path = f"/apis/apps/v1/namespaces/default/deployments/{name}"
+    managed = Managed(provider, DEPLOYMENT, name)
+    managed.up(deployment(name, replicas=4))
+    assert managed.up(deployment(name)) == "update"
+    # What nobody owns is Kubernetes' own default, until the controller has looked.
+    assert api.get(path)["spec"]["replicas"] == 1
+    generation = api.get(path)["metadata"]["generation"]
+    controller = {"query": {"fieldManager": FIELD_MANAGER}, "media_type": "application/json-patch+json"}
+    api.request("PATCH", path, body=scale_patch(6, generation), **controller)  # type: ignore[arg-type]
+    managed.refresh()
+    assert managed.up(deployment(name)) == "same"
+    assert managed.up(deployment(name, image="example.com/a:2")) == "update"
+    assert api.get(path)["spec"]["replicas"] == 6
+    with pytest.raises(ApiError, match="rejected"):
+        # Decided on a specification that is not there any more.
+        api.request("PATCH", path, body=scale_patch(9, generation), **controller)  # type: ignore[arg-type]
+    back = deployment(name, image="example.com/a:2", replicas=4)
+    back["metadata"]["annotations"]["pulumi.com/patchForce"] = "true"
+    assert managed.up(back) == "update"
+    assert api.get(path)["spec"]["replicas"] == 4

@@ -53,7 +53,7 @@ GOOD: dict[str, Any] = {
         "signalling": "fra.ocir.io/acme/pixel/signalling:1.0.0",
         "turn": "fra.ocir.io/acme/pixel/turn:1.0.0",
     },
-    "pixel:turn": {"transport_policy": "all"},
+    "pixel:turn": {"transport_policy": "relay"},
     "pixel:apps": [
         {
             "name": "showroom",
@@ -81,4 +81,18 @@ def patched(path: str, value: Any) -> dict[str, Any]:
         at[int(last)] = value
     else:
         at[last] = value
+    return config
+
+
+def without_network(config: dict[str, Any]) -> dict[str, Any]:
+    """The same on a cluster that exists already."""
+    config["pixel:cluster"] = {
+        "name": "theirs",
+        "endpoint": "public",
+        "existing": {"id": "ocid1.cluster.oc1.eu-frankfurt-1.example"},
+    }
+    for pool in config["pixel:pools"].values():
+        for key in ("image_id", "availability_domains"):
+            del pool[key]
+    del config["pixel:network"]["admin_cidrs"]
     return config

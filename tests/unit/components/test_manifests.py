@@ -13,8 +13,8 @@ from components.manifests import documents, environment, token
 from components.network import all_services, dns_label
 from components.settings import load
 from components.workloads.matchmaker import matchmaker_settings
-from components.workloads.turn import denied_peers, limits
-from tests.unit.components.settings_cases import GOOD
+from components.workloads.turn import bandwidth_mbps, drain, limits
+from tests.unit.components.settings_cases import GOOD, patched
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 VALUES = st.recursive(
@@ -68,7 +68,7 @@ def test_the_matchmaker_is_told_of_applications_and_not_of_versions() -> None:
     assert matchmaker_settings(its.apps, its.turn, None) == {
         "instances_namespace": "pixel-instances",
         "applications": [{"name": "showroom"}],
-        "turn": {"port": 3478, "transport_policy": "all", "realm": "pixel", "credential_seconds": 86400},
+        "turn": {"port": 3478, "transport_policy": "relay", "realm": "pixel", "credential_seconds": 86400},
     }
 
 
@@ -78,9 +78,23 @@ def test_the_matchmaker_is_told_of_turn_over_tls_where_there_is_a_certificate() 
     assert (turn["tls_host"], turn["tls_port"]) == ("turn.play.example.com", 5349)
 
 
-def test_the_relay_reaches_instances_and_not_the_control_plane() -> None:
-    network = load(GOOD).network
-    assert denied_peers(network) == ["10.0.0.0/28", "10.0.20.0/24", "10.96.0.0/16"]
+@pytest.mark.parametrize(
+    ("nodes", "turn", "seconds"),
+    [(1, {}, 0), (2, {}, 3600), (1, {"drain_minutes": 5}, 300), (2, {"drain_minutes": 0}, 0)],
+)
+def test_a_turn_pod_waits_for_its_players_where_others_take_the_new_ones(
+    nodes: int, turn: dict[str, int], seconds: int
+) -> None:
+    its = load(patched("pixel:pools/turn/min", nodes) | {"pixel:turn": turn})
+    assert drain(its) == {"drain_seconds": seconds, "grace_seconds": seconds + 30}
+
+
+def test_what_a_turn_node_can_send_is_known_of_flex_shapes_and_told_of_others() -> None:
+    assert bandwidth_mbps(load(GOOD)) == 2000
+    config = patched("pixel:pools/turn/shape", "BM.Standard3.64")
+    del config["pixel:pools"]["turn"]["ocpus"], config["pixel:pools"]["turn"]["memory_gb"]
+    assert bandwidth_mbps(load(config)) == 0
+    assert bandwidth_mbps(load(config | {"pixel:monitoring": {"turn_node_gbits": 50}})) == 50_000
 
 
 def test_coturn_may_use_its_node() -> None:

@@ -92,6 +92,26 @@ def test_a_row_becomes_the_providers_arguments() -> None:
     assert "tcpOptions" not in services
 
 
+def test_media_to_relays_elsewhere_leaves_the_workers_and_nothing_comes_in() -> None:
+    elsewhere = (IPv4Network("203.0.113.0/28"), IPv4Network("198.51.100.0/28"))
+    for at in SUBNETS:
+        before, after = (security_list(at, NETWORK, "services", given) for given in ((), elsewhere))
+        assert before["ingressSecurityRules"] == after["ingressSecurityRules"]
+        more = [rule for rule in after["egressSecurityRules"] if rule not in before["egressSecurityRules"]]
+        wanted = [str(cidr) for cidr in elsewhere] if at is Place.WORKERS else []
+        assert [rule["destination"] for rule in more] == wanted
+        assert all(rule["protocol"] == Protocol.UDP and "udpOptions" not in rule for rule in more)
+
+
+def test_workers_reach_the_metrics_of_turn_nodes() -> None:
+    """Prometheus and the matchmakers stand on workers; the node's own network is bound by no NetworkPolicy."""
+    rows = {(rule.at, rule.direction, rule.peer) for rule in RULES if rule.protocol is Protocol.ALL}
+    assert {
+        (Place.TURN, Direction.INGRESS, Place.WORKERS),
+        (Place.WORKERS, Direction.EGRESS, Place.TURN),
+    } <= rows
+
+
 @pytest.mark.parametrize("at", SUBNETS)
 def test_a_list_holds_no_more_than_oci_takes(at: Place) -> None:
     for rules in security_list(at, NETWORK, "services").values():

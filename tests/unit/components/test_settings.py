@@ -7,11 +7,14 @@ import pytest
 
 from components.settings import SettingsError, load, stack_config
 from components.settings.isolation import Engine
-from tests.unit.components.settings_cases import DELETED, GOOD, patched
+from components.settings.sessions import SessionSettings, Sharing
+from components.settings.turn import TurnSettings
+from tests.unit.components.settings_cases import DELETED, GOOD, patched, without_network
 
 EXAMPLE_APP = GOOD["pixel:apps"][0]
 TOKEN = "token-of-a-user"
 VAULT = "ocid1.vault.oc1.eu-frankfurt-1.b.example"
+RELAY = "turn:turn.example.net:3478?transport=udp"
 KEY = "ocid1.key.oc1.eu-frankfurt-1.b.example"
 
 BAD: list[tuple[str, Any, str, list[str]]] = [
@@ -205,7 +208,7 @@ BAD: list[tuple[str, Any, str, list[str]]] = [
         "pixel:secrets",
         {"vault": "managed", "rotation": {"tickets": 2}},
         "pixel:secrets.rotation.tickets",
-        ["unknown", "grafana, redis, turn"],
+        ["unknown", "admin, grafana, redis, ticket, turn"],
     ),
     ("pixel:redis", {"mode": "cluster"}, "pixel:redis.mode", ["in-cluster", "managed"]),
     ("pixel:redis", {"mode": "managed", "nodes": 6}, "pixel:redis.nodes", ["is 6", "1 to 5"]),
@@ -221,6 +224,64 @@ BAD: list[tuple[str, Any, str, list[str]]] = [
     ("pixel:images/turn", "fra.ocir.io/acme/turn:latest", "pixel:images.turn", ['"latest" moves', "tag of a release"]),
     ("pixel:images/player", "fra.ocir.io/acme/player:1", "pixel:images.player", ["unknown", "signalling, turn"]),
     ("pixel:turn/transport_policy", "relays", "pixel:turn.transport_policy", ["Did you mean relay?"]),
+    ("pixel:turn/transport_policy", "all", "pixel:turn.transport_policy", ["no public address", "Use relay"]),
+    ("pixel:turn", {"user_quota": 0}, "pixel:turn.user_quota", ["is 0", "from 1 to 1000"]),
+    ("pixel:turn", {"total_quota": 20000}, "pixel:turn.total_quota", ["is 20000", "to 16384"]),
+    ("pixel:turn", {"user_quota": 20, "total_quota": 10}, "pixel:turn.user_quota", ["above total_quota, 10"]),
+    ("pixel:turn", {"capacity_mbps": 50}, "pixel:turn.capacity_mbps", ["below max_mbps, 100", "reserves"]),
+    ("pixel:turn", {"max_mbps": 0, "capacity_mbps": 50}, "pixel:turn.capacity_mbps", ["max_mbps 0"]),
+    ("pixel:turn", {"drain_minutes": "an hour"}, "pixel:turn.drain_minutes", ["not a whole number"]),
+    ("pixel:turn", {"peers": ["10.244.0.0/16"]}, "pixel:turn.peers[0]", ["10.244.0.0/16", "other pods"]),
+    ("pixel:turn", {"peers": ["0.0.0.0/0"]}, "pixel:turn.peers[0]", ["in the way of", "TURN servers alone"]),
+    ("pixel:turn", {"peers": ["10.0.0.0/28"]}, "pixel:turn.peers[0]", ["the Kubernetes API"]),
+    ("pixel:turn", {"external": [{"urls": [RELAY]}]}, "pixel:turn.external[0].secret", ["missing", "--secret"]),
+    ("pixel:turn", {"external": [{"urls": [], "secret": "s"}]}, "pixel:turn.external[0].urls", ["empty"]),
+    (
+        "pixel:turn",
+        {"external": [{"urls": ["stun:stun.example.net"], "secret": "s"}]},
+        "pixel:turn.external[0].urls[0]",
+        ["stun:stun.example.net", "transport=udp"],
+    ),
+    (
+        "pixel:turn",
+        {"external": [{"urls": [RELAY] * 5, "secret": "s"}]},
+        "pixel:turn.external[0].urls",
+        ["5 addresses", "at most 4"],
+    ),
+    (
+        "pixel:turn",
+        {"external": [{"urls": [RELAY], "secret": "two words"}]},
+        "pixel:turn.external[0].secret",
+        ["(hidden)", "without blanks"],
+    ),
+    (
+        "pixel:turn",
+        {"external": [{"urls": [RELAY], "secret": "s", "networks": ["10.0.10.0/24"]}]},
+        "pixel:turn.external[0].networks[0]",
+        ["kubelets", "TURN servers alone"],
+    ),
+    ("pixel:apps/0/ice", {"server": []}, "pixel:apps[0].ice.server", ["Did you mean servers?"]),
+    ("pixel:apps/0/ice", {"transport_policy": "all"}, "pixel:apps[0].ice.transport_policy", ["no public address"]),
+    ("pixel:apps/0/ice", {"networks": ["127.0.0.0/8"]}, "pixel:apps[0].ice.networks[0]", ["loopback"]),
+    (
+        "pixel:apps/0/ice",
+        {"servers": [{"urls": ["turn.example.net"]}]},
+        "pixel:apps[0].ice.servers[0].urls[0]",
+        ['"turn.example.net"', "stun:stun.example.com:3478"],
+    ),
+    (
+        "pixel:apps/0/ice",
+        {"servers": [{"urls": [RELAY], "credential": "secret"}]},
+        "pixel:apps[0].ice.servers[0].username",
+        ["missing"],
+    ),
+    (
+        "pixel:apps/0/ice",
+        {"servers": [{"urls": [RELAY], "username": "acme"}]},
+        "pixel:apps[0].ice.servers[0].credential",
+        ["missing", "--secret"],
+    ),
+    ("pixel:pools/turn/min", 0, "pixel:pools.turn.min", ["no TURN node", "turn.external"]),
     (
         "pixel:network_policies",
         {"engine": "calico"},
@@ -260,10 +321,24 @@ BAD: list[tuple[str, Any, str, list[str]]] = [
     ("pixel:apps/0/resources/cpu_limit", "1", "pixel:apps[0].resources.cpu_limit", ["below the request, 3750m"]),
     ("pixel:apps/0/buffer", DELETED, "pixel:apps[0].buffer", ["missing"]),
     ("pixel:apps/0/buffer/instances", -1, "pixel:apps[0].buffer.instances", ["-1", "from 0 to 1000"]),
-    ("pixel:apps/0/buffer/nodes", 1, "pixel:apps[0].buffer.nodes", ["unknown", "Known: instances"]),
+    ("pixel:apps/0/buffer/node", 1, "pixel:apps[0].buffer.node", ["unknown", "Did you mean nodes?"]),
     ("pixel:apps/0/resolution/width", 1921, "pixel:apps[0].resolution.width", ["1921", "even"]),
     ("pixel:apps/0/resolution/frame_rate", 240, "pixel:apps[0].resolution.frame_rate", ["240", "1 to 120"]),
     ("pixel:apps/0/arguments", "-RenderOffScreen", "pixel:apps[0].arguments", ["not a list"]),
+    ("pixel:apps/0/sessions", "private", "pixel:apps[0].sessions", ['"private"', "exclusive, shared"]),
+    ("pixel:apps/0/session", {"minutes": 5}, "pixel:apps[0].session.minutes", ["unknown", "max_minutes"]),
+    ("pixel:apps/0/session", {"grace_seconds": -1}, "pixel:apps[0].session.grace_seconds", ["-1", "from 0 to 3600"]),
+    ("pixel:apps/0/session", {"players": 0}, "pixel:apps[0].session.players", ["from 1 to 100"]),
+    ("pixel:apps/0/session", {"reuse": "no"}, "pixel:apps[0].session.reuse", ["true or false"]),
+    (
+        "pixel:apps/0/session",
+        {"idle_minutes": 1, "warning_seconds": 90},
+        "pixel:apps[0].session.warning_seconds",
+        ["is 90", "longer than idle_minutes, 1", "Lower it"],
+    ),
+    ("pixel:apps/0/control", {"url": "http://10.0.0.1:80"}, "pixel:apps[0].control.url", ["on the pod itself"]),
+    ("pixel:apps/0/control", {"url": "http://localhost:1/../x"}, "pixel:apps[0].control.url", ["of the wrong form"]),
+    ("pixel:apps/0/control", {"port": 1}, "pixel:apps[0].control.port", ["unknown", "url"]),
     ("pixel:apps/0/arguments/0", "-ResX 1920", "pixel:apps[0].arguments[0]", ['"-ResX 1920"', "without blanks"]),
 ]
 
@@ -281,6 +356,21 @@ def test_a_bad_file_gives_one_refusal(path: str, value: Any, key: str, words: li
         assert word in refusal
 
 
+def test_sessions_that_share_an_instance_do_not_use_it_again() -> None:
+    config = patched("pixel:apps/0/session", {"reuse": True})
+    assert load(config).apps[0].session.reuse
+    config["pixel:apps"][0]["sessions"] = "shared"
+    with pytest.raises(SettingsError, match=r"pixel:apps\[0\]\.session\.reuse is true: of no use"):
+        load(config)
+
+
+def test_sessions_have_defaults_and_an_application_s_own_api_is_closed() -> None:
+    app = load(GOOD).apps[0]
+    assert app.session == SessionSettings(Sharing.EXCLUSIVE, 0, 0, 30, 60, 60, 8, reuse=False)
+    assert app.control is None
+    assert load(patched("pixel:apps/0/control", {})).apps[0].control == "http://localhost:8111"
+
+
 def test_the_good_file_is_good() -> None:
     its = load(GOOD)
     assert its.region == "eu-frankfurt-1"
@@ -292,6 +382,34 @@ def test_the_good_file_is_good() -> None:
     assert its.apps[0].resources.cpu_limit == "7500m"
     assert its.pools.gpu.boot_volume_gb == 200
     assert its.pools.default.boot_volume_gb == 50
+
+
+def test_a_file_without_the_key_has_what_is_best_on_oke() -> None:
+    its = load(patched("pixel:turn", DELETED))
+    assert its.turn == TurnSettings()
+    assert (its.turn.transport_policy, its.turn.user_quota, its.turn.total_quota) == ("relay", 16, 14_000)
+
+
+def test_where_others_made_the_network_direct_media_may_be_possible() -> None:
+    config = without_network(patched("pixel:turn/transport_policy", "all"))
+    assert load(config).turn.transport_policy == "all"
+
+
+def test_with_turn_elsewhere_the_pool_may_be_empty() -> None:
+    config = patched("pixel:pools/turn/min", 0)
+    config["pixel:turn"] = {"external": [{"urls": [RELAY], "secret": {"secure": "v1:abc"}}]}
+    (external,) = load(config).turn.external
+    assert (external.urls, external.secret) == ((RELAY,), "")
+    assert "v1:abc" not in repr(external)
+
+
+def test_no_refusal_and_no_settings_show_a_secret() -> None:
+    server = {"urls": [RELAY], "username": "acme", "credential": "secret-of-the-vendor"}
+    its = load(patched("pixel:apps/0/ice", {"servers": [server]}))
+    assert "secret-of-the-vendor" not in repr(its)
+    with pytest.raises(SettingsError) as caught:
+        load(patched("pixel:apps/0/ice", {"servers": [{**server, "credential": "secret of the vendor"}]}))
+    assert "secret of" not in str(caught.value)
 
 
 def test_every_refusal_of_a_file_comes_at_once() -> None:

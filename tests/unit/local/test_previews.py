@@ -62,7 +62,9 @@ def test_an_interruption_ends_every_process_of_every_preview(tmp_path: Path, num
         + "child.wait()"
     )
     runner = (
-        "import os, sys; from local import previews; previews._ENGINES_GRACE = 1;"
+        # Whoever runs the tests in the background has it ignored, and so would everything that they start.
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from local import previews; previews._ENGINES_GRACE = 1;"
         f"argv = [sys.executable, '-c', {code!r}];"
         "jobs = [previews.Job(str(i), os.execv, (sys.executable, argv)) for i in range(4)]\n"
         "try: previews.run_all(jobs, 2)\nexcept KeyboardInterrupt: sys.exit(130)"

@@ -1,6 +1,7 @@
 """What the workflows may do, who may reach their secrets, and that what they run exists."""
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 import yaml
 
 from local.__main__ import _parser
+from local.progress import Steps
+from local.tools import ensure_tools
 from local.touched import EVERY_STACK
 
 FOLDER = Path(__file__).resolve().parents[3] / ".github" / "workflows"
@@ -128,6 +131,13 @@ def test_nothing_foreign_is_pasted_into_a_script(workflow: str, job: str) -> Non
 @pytest.mark.parametrize(("workflow", "job"), JOBS)
 def test_every_job_ends_by_itself(workflow: str, job: str) -> None:
     assert job_of(workflow, job)["timeout-minutes"] <= 60
+
+
+def test_actionlint_finds_nothing() -> None:
+    """Of the scripts' shell too, where shellcheck is installed."""
+    actionlint = ensure_tools(["actionlint"], Steps())["actionlint"]
+    done = subprocess.run([actionlint, "-color=false", *FILES], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_live_previews_start_for_what_touches_a_stack() -> None:

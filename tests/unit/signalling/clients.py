@@ -19,8 +19,8 @@ class Client:
         self.ticket: dict[str, Any] = {}
 
     @classmethod
-    async def connect(cls, http: ClientSession, url: str, headers: dict[str, str] | None = None) -> "Client":
-        return cls(await http.ws_connect(url, max_msg_size=0, headers=headers))
+    async def connect(cls, http: ClientSession, url: str, **more: Any) -> "Client":
+        return cls(await http.ws_connect(url, max_msg_size=0, **more))
 
     @property
     def cookie(self) -> str:
@@ -56,6 +56,13 @@ class Client:
         frame = await asyncio.wait_for(self.socket.receive(), PATIENCE)
         assert frame.type in {WSMsgType.CLOSE, WSMsgType.CLOSED}, frame
         return self.socket.close_code, frame.extra or ""
+
+    async def gone(self) -> None:
+        """Be gone, in whatever state the connection is."""
+        connection = self.socket._response.connection
+        if connection is not None and connection.transport is not None:
+            connection.transport.abort()
+        await self.socket.close()
 
 
 def cut(socket: ClientWebSocketResponse) -> None:

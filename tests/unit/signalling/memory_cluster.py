@@ -59,6 +59,16 @@ def node(
     }
 
 
+def turn_pod(name: str, at: str | None, *, ready: bool = True, going: bool = False) -> Object:
+    """coturn's pod on a node, or one that has none yet."""
+    metadata: Object = {"name": name, "labels": {"app.kubernetes.io/name": "turn"}}
+    if going:
+        metadata["deletionTimestamp"] = "2026-11-28T12:00:00Z"
+    spec: Object = {"containers": []} if at is None else {"containers": [], "nodeName": at}
+    conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": {"conditions": conditions}}
+
+
 def as_pod(thing: Object) -> Pod:
     found = Pod.from_dict(thing)
     assert isinstance(found, Pod)
@@ -114,8 +124,15 @@ def merge(document: Object, change: Object) -> None:
             document[key] = value
 
 
+class TurnPod:
+    """The kind of watch that sees coturn's pods."""
+
+
 class MemoryCluster:
-    """A ClusterApi over dictionaries. ``before`` is awaited before each write: a test can order or fail them."""
+    """A ClusterApi over dictionaries, with a ready coturn on each of its nodes.
+
+    ``before`` is awaited before each write: a test can order or fail them.
+    """
 
     def __init__(self) -> None:
         self.pods: dict[str, Object] = {}
@@ -140,6 +157,7 @@ class MemoryCluster:
         else:
             self.nodes[name] = thing
             self._tell(Node, Changed(as_node(thing)))
+            self._tell(TurnPod, Changed(as_pod(turn_pod(f"turn-{name}", name))))
 
     def remove(self, name: str) -> None:
         if name in self.pods:
@@ -148,6 +166,7 @@ class MemoryCluster:
             self._tell(Deployment, Removed(as_deployment(self.fleets.pop(name))))
         if name in self.nodes:
             self._tell(Node, Removed(as_node(self.nodes.pop(name))))
+            self._tell(TurnPod, Removed(as_pod(turn_pod(f"turn-{name}", name))))
 
     def listener(self) -> asyncio.Queue[Any]:
         """Everything that happens from now on, as (kind, event)."""
@@ -173,7 +192,10 @@ class MemoryCluster:
     def watch_turn_nodes(self) -> AsyncIterator[Event[Node]]:
         return self._watch(Node, lambda: [as_node(thing) for thing in self.nodes.values()])
 
-    async def _watch(self, kind: type[Kind], listing: Callable[[], list[Kind]]) -> AsyncIterator[Event[Kind]]:
+    def watch_turn_pods(self) -> AsyncIterator[Event[Pod]]:
+        return self._watch(TurnPod, lambda: [as_pod(turn_pod(f"turn-{name}", name)) for name in self.nodes])
+
+    async def _watch(self, kind: type[Any], listing: Callable[[], list[Kind]]) -> AsyncIterator[Event[Kind]]:
         queue = self.listener()
         try:
             yield Listed(listing())

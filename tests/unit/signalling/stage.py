@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession
 
+from signalling.ice.elsewhere import NOTHING
 from signalling.ice.secret import SigningSecret
 from signalling.matchmaker.admission import OpenAdmission
 from signalling.matchmaker.endings import Silence
@@ -16,14 +17,14 @@ from signalling.matchmaker.page import page_files
 from signalling.matchmaker.replica import Surroundings
 from signalling.matchmaker.server import MatchmakerServer
 from signalling.matchmaker.settings import ApplicationSettings, MatchmakerSettings, SessionSettings, StackSettings
+from signalling.sidecar.server import SidecarServer
 from signalling.sidecar.settings import SidecarSettings
 from signalling.store.in_memory import MemoryStore
 from signalling.store.interface import Store
-from signalling.tickets.keys import public_keys, public_line, signing_key
+from signalling.tickets.keys import public_line, signing_key
 from tests.ports import free_port
 from tests.unit.signalling.clients import Client, eventually, streamer
 from tests.unit.signalling.memory_cluster import MemoryCluster, pod
-from tests.unit.signalling.stand_in import StandIn
 
 SECRET = "a-secret-that-nobody-may-read"
 SEED = "5eed" * 16
@@ -37,16 +38,22 @@ STACK = StackSettings(
 LISTEN: dict[str, Any] = {"player_host": "127.0.0.1", "player_port": 0, "health_host": "127.0.0.1", "health_port": 0}
 
 
-def sidecar_of(name: str, address: str, player_port: int, health_port: int) -> StandIn:
+def sidecar_of(folder: Path, name: str, address: str, player_port: int, health_port: int) -> SidecarServer:
     """The sidecar of a pod that has this name and address; it takes the tickets that SEED signs."""
-    settings = SidecarSettings(
-        player_host=address,
-        player_port=player_port,
-        health_host=address,
-        health_port=health_port,
-        streamer_port=0,
+    keys = folder / "ticket-keys"
+    keys.write_text(public_line(signing_key(SEED)))
+    return SidecarServer(
+        SidecarSettings(
+            instance=name,
+            ticket_keys=keys,
+            player_host=address,
+            player_port=player_port,
+            health_host=address,
+            health_port=health_port,
+            streamer_port=0,
+            sfu_port=0,
+        )
     )
-    return StandIn(settings, name, public_keys([public_line(signing_key(SEED))]))
 
 
 class Stage:
@@ -60,7 +67,7 @@ class Stage:
         self.store: Store = MemoryStore()
         self.instance_port = free_port()
         self.health_port = free_port()
-        self.sidecars: dict[str, StandIn] = {}
+        self.sidecars: dict[str, SidecarServer] = {}
         self.streamers: dict[str, Client] = {}
         self.matchmakers: list[MatchmakerServer] = []
         self._addresses = itertools.count(2)
@@ -76,6 +83,7 @@ class Stage:
             instance_port=self.instance_port,
             instance_health_port=self.health_port,
             stranded_interval_seconds=0.05,
+            turn_loads=False,
             **{
                 "stranded_seconds": 0.3,
                 "silent_seconds": 0.5,
@@ -93,6 +101,7 @@ class Stage:
             store=self.store,
             issuer=self.issuer,
             turn_secret=lambda: SECRET,
+            elsewhere=lambda: NOTHING,
             admission=OpenAdmission(self.issuer),
             chronicle=Silence(),
         )
@@ -106,7 +115,7 @@ class Stage:
     async def instance(self, name: str, *, streaming: bool = True, **labels) -> Client | None:
         """A pod whose sidecar really runs, on a loopback address of its own."""
         address = f"127.0.0.{next(self._addresses)}"
-        sidecar = sidecar_of(name, address, self.instance_port, self.health_port)
+        sidecar = sidecar_of(self.page.parent, name, address, self.instance_port, self.health_port)
         await sidecar.start()
         if streaming:
             self.streamers[name] = await streamer(self.http, f"ws://127.0.0.1:{sidecar.ports['streamer']}/")
@@ -153,7 +162,7 @@ class Stage:
     ) -> Client:
         """A stock player that has its config, and has asked for the list if it is to; on the matchmaker ``at``."""
         url = f"ws://127.0.0.1:{self.matchmakers[at].ports['players']}{path}{query}"
-        client = await Client.connect(self.http, url, headers)
+        client = await Client.connect(self.http, url, headers=headers)
         client.config = await client.expect("config")
         if ask:
             await client.say("listStreamers")

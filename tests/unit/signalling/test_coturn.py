@@ -1,213 +1,255 @@
 """The rendered file under the real coturn, as the user it runs as in the cluster, with the matchmaker's credentials."""
 
 import asyncio
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 import time
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any
 
 import aioice.stun
-import aioice.turn
 import pytest
 
-from signalling.ice.credentials import turn_credentials
-from signalling.turn.__main__ import write_private
-from signalling.turn.configuration import DATABASE, TurnConfiguration, render
-from signalling.turn.user_database import write_secrets
-from tests.ports import free_port
+from signalling.turn.user_database import REREAD_SECONDS
 from tests.unit.signalling.clients import PATIENCE
+from tests.unit.signalling.coturn import (
+    NEEDS_COTURN,
+    RELAY_PORTS,
+    SECRET,
+    Allocation,
+    Coturn,
+    Received,
+    close_all,
+    own_address,
+    refused,
+    started,
+    state_folder,
+)
 
-SECRET = "0123456789abcdef0123456789abcdef"
-USER = 10001
-
-pytestmark = pytest.mark.skipif(shutil.which("turnserver") is None, reason="coturn is not installed")
-
-
-def own_address() -> str | None:
-    """An address of this machine that is not a loopback one; nothing is sent to find it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("198.51.100.1", 9))
-        except OSError:
-            return None
-        return str(probe.getsockname()[0])
-
-
-class Turn:
-    """A running coturn."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = free_port()
-        self.log = folder / "log"
-
-    def start(self) -> subprocess.Popen[bytes]:
-        configuration = TurnConfiguration(
-            listening_address="127.0.0.1",
-            external_address=None,
-            port=self.port,
-            min_port=50000,
-            max_port=50100,
-            state_folder=str(self.folder),
-        )
-        file = self.folder / "turnserver.conf"
-        write_private(file, render(configuration))
-        self.write_secrets(SECRET)
-        user: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            for path in (self.folder, *self.folder.iterdir()):
-                os.chown(path, USER, USER)
-            user = {"user": USER, "group": USER, "extra_groups": []}
-        with self.log.open("wb") as log:
-            command = ["turnserver", "-c", str(file)]
-            process: subprocess.Popen[bytes] = subprocess.Popen(
-                command, stdout=log, stderr=subprocess.STDOUT, cwd=self.folder, **user
-            )
-            return process
-
-    def write_secrets(self, *secrets: str) -> None:
-        """What the process beside coturn does when the mounted Secret changes."""
-        write_secrets(self.folder / DATABASE, "pixel", secrets)
-
-    async def allocate(self, secret: str, transport: str):
-        """An allocation: its transport and the server's address for it."""
-        credentials = turn_credentials(secret, "session-1", time.time(), 600)
-        return await asyncio.wait_for(
-            aioice.turn.create_turn_endpoint(
-                Echo,
-                server_addr=("127.0.0.1", self.port),
-                username=credentials.username,
-                password=credentials.password,
-                transport=transport,
-            ),
-            PATIENCE,
-        )
+pytestmark = NEEDS_COTURN
 
 
-class Echo(asyncio.DatagramProtocol):
-    """Collects what comes through the relay."""
-
-    def __init__(self) -> None:
-        self.got: asyncio.Queue[bytes] = asyncio.Queue()
-
-    def datagram_received(self, data, addr):
-        self.got.put_nowait(data)
+@asynccontextmanager
+async def running(**changes: Any) -> AsyncIterator[Coturn]:
+    with state_folder() as folder:
+        async with started(Coturn(folder, **changes)) as it:
+            yield it
 
 
 @pytest.fixture
-async def turn():
-    # Not pytest's own folder: that one lies below folders the other user cannot enter.
-    folder = Path(tempfile.mkdtemp(prefix="turn-", dir="/tmp"))
-    it = Turn(folder)
-    process = it.start()
-    try:
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                (await asyncio.open_connection("127.0.0.1", it.port))[1].close()
-                break
-            except OSError:
-                assert process.poll() is None and time.monotonic() < deadline, it.log.read_text()
-                await asyncio.sleep(0.02)
+async def turn() -> AsyncIterator[Coturn]:
+    async with running() as it:
         yield it
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
-        shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_our_credentials_get_an_allocation(turn, transport):
-    relay, _ = await turn.allocate(SECRET, transport)
-    address, port = relay.get_extra_info("sockname")
-    assert address == "127.0.0.1" and 50000 <= port <= 50100
-    relay.close()
+    mine = await turn.allocate(SECRET, transport)
+    address, port = mine.address
+    assert address == "127.0.0.1" and RELAY_PORTS[0] <= port <= RELAY_PORTS[1]
+    mine.close()
 
 
 async def test_credentials_of_another_secret_get_none(turn):
-    with pytest.raises(aioice.stun.TransactionFailed, match="401"):
-        await turn.allocate("another-secret-of-some-length", "udp")
+    with refused(401):
+        await turn.allocate("another-secret-of-some-length")
 
 
-async def test_coturn_understands_every_line(turn):
-    assert [line for line in turn.log.read_text().splitlines() if "bad configuration" in line.lower()] == []
-    assert SECRET not in turn.log.read_text()
+async def test_coturn_understands_every_line():
+    async with running(allowed_peers=("203.0.113.0/28",), user_quota=3, total_quota=4, max_mbps=5) as turn:
+        assert [line for line in turn.log().splitlines() if "bad configuration" in line.lower()] == []
+        assert SECRET not in turn.log()
 
 
 NEWER = "fedcba9876543210fedcba9876543210"
 NEWEST = "00112233445566778899aabbccddeeff"
+ELSEWHERE = "198.51.100.9"
 
 
-async def test_secrets_are_exchanged_while_it_runs_and_no_allocation_ends(turn):
-    relay, _ = await turn.allocate(SECRET, "udp")
-    turn.write_secrets(NEWER, SECRET)
-    for secret in (NEWER, SECRET):
-        (await turn.allocate(secret, "udp"))[0].close()
-    turn.write_secrets(NEWEST, NEWER)
-    with pytest.raises(aioice.stun.TransactionFailed, match="401"):
-        await turn.allocate(SECRET, "udp")
-    (await turn.allocate(NEWEST, "udp"))[0].close()
-    await refresh(relay)
-    await permit(relay, "198.51.100.9")
-    relay.close()
+async def test_secrets_are_exchanged_while_it_runs_and_no_allocation_ends():
+    async with running(allowed_peers=(f"{ELSEWHERE}/32",)) as turn:
+        mine = await turn.allocate()
+        turn.write_secrets(NEWER, SECRET)
+        for secret in (NEWER, SECRET):
+            (await turn.allocate(secret)).close()
+        turn.write_secrets(NEWEST, NEWER)
+        with refused(401):
+            await turn.allocate(SECRET)
+        (await turn.allocate(NEWEST)).close()
+        await mine.refresh()
+        await mine.permit(ELSEWHERE)
+        mine.close()
 
 
-async def test_no_player_is_refused_while_the_table_is_written(turn):
+async def test_without_a_secret_nobody_gets_an_allocation_and_none_ends():
+    async with running(allowed_peers=(f"{ELSEWHERE}/32",)) as turn:
+        mine = await turn.allocate()
+        turn.write_secrets()
+        with refused(401):
+            await turn.allocate(user="session-2")
+        await mine.refresh()
+        await mine.permit(ELSEWHERE)
+        turn.write_secrets(SECRET)
+        (await turn.allocate(user="session-2")).close()
+        mine.close()
+
+
+async def test_no_player_is_refused_while_the_tables_are_written(turn):
     async def write_on() -> None:
-        for _ in range(15):
+        for number in range(15):
             await asyncio.to_thread(turn.write_secrets, NEWER, SECRET)
+            await asyncio.to_thread(turn.allow, *(f"10.244.{number}.{end}" for end in range(1, 200)))
 
     writing = asyncio.create_task(write_on())
     while not writing.done():
-        (await turn.allocate(SECRET, "udp"))[0].close()
+        (await turn.allocate()).close()
         # coturn frees an allocation's ports a moment later, and has a hundred here.
         await asyncio.sleep(0.02)
     await writing
+    assert "Error retrieving SQLite" not in turn.log()
 
 
-async def refresh(relay) -> None:
-    """Ask for ten more minutes of an allocation, as a client does on its own every few minutes."""
-    request = aioice.stun.Message(message_method=aioice.stun.Method.REFRESH, message_class=aioice.stun.Class.REQUEST)
-    request.attributes["LIFETIME"] = 600
-    answer, _ = await asyncio.wait_for(relay._TurnTransport__inner_protocol.request_with_retry(request), PATIENCE)
-    assert answer.message_class is aioice.stun.Class.RESPONSE
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "169.254.169.254", "0.0.0.1", "10.0.0.2", "10.96.0.10", "10.244.1.2", ELSEWHERE, "224.0.0.251"],
+)
+async def test_nobody_is_a_peer_who_is_not_allowed(turn, address):
+    mine = await turn.allocate()
+    with refused(403):
+        await mine.permit(address)
+    mine.close()
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "0.0.0.1"])
-async def test_a_denied_peer_is_refused(turn, address):
-    relay, _ = await turn.allocate(SECRET, "udp")
-    with pytest.raises(aioice.stun.TransactionFailed, match="403"):
-        await permit(relay, address)
-    relay.close()
+async def within(seconds: float, attempt: Callable[[], Awaitable[None]]) -> None:
+    """Try until it is not refused; every try is one message."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return await attempt()
+        except aioice.stun.TransactionFailed:
+            assert time.monotonic() < deadline, f"refused for {seconds} s"
+            await asyncio.sleep(0.2)
 
 
-@pytest.mark.parametrize("address", ["10.89.64.7", "10.244.1.2", "198.51.100.9"])
-async def test_pods_and_the_rest_of_the_world_are_not_denied(turn, address):
-    relay, _ = await turn.allocate(SECRET, "udp")
-    await permit(relay, address)
-    relay.close()
+async def is_allowed(attempt: Awaitable[None]) -> bool:
+    try:
+        await attempt
+    except aioice.stun.TransactionFailed:
+        return False
+    return True
 
 
-async def permit(relay, address: str) -> None:
-    """Ask for a channel to a peer; nothing is sent to it."""
-    client = relay._TurnTransport__inner_protocol
-    await asyncio.wait_for(client.channel_bind(0x4001, (address, 40000)), PATIENCE)
+async def test_instances_become_peers_while_it_runs_and_cease_to_be(turn):
+    async def fresh(address: str) -> None:
+        """An allocation keeps what it was once allowed."""
+        mine = await turn.allocate()
+        try:
+            await mine.permit(address)
+        finally:
+            mine.close()
+
+    one, other = "10.244.1.7", "10.244.2.8"
+    turn.allow(one, other)
+    await within(REREAD_SECONDS + PATIENCE, lambda: fresh(one))
+    await fresh(other)
+    with refused(403):
+        await fresh("10.244.1.8")
+    deadline, numbers = time.monotonic() + REREAD_SECONDS + PATIENCE, count(10)
+    while await is_allowed(fresh(one)):
+        assert time.monotonic() < deadline
+        # However often the table is written, who stays in it is never refused.
+        turn.allow(other, *(f"10.244.3.{next(numbers) % 250}" for _ in range(20)))
+        await fresh(other)
+        # coturn frees an allocation's ports a moment later, and has a hundred here.
+        await asyncio.sleep(0.1)
 
 
-async def test_datagrams_pass_both_ways(turn):
+async def test_networks_of_the_settings_are_allowed_from_the_start():
+    async with running(allowed_peers=("203.0.113.16/28",)) as turn:
+        mine = await turn.allocate()
+        await mine.permit("203.0.113.17")
+        await mine.permit("203.0.113.31")
+        with refused(403):
+            await mine.permit("203.0.113.32")
+        mine.close()
+
+
+async def held(turn: Coturn, *users: str) -> list[Allocation]:
+    return [await turn.allocate(user=user) for user in users]
+
+
+async def test_a_user_has_so_many_allocations_and_another_user_has_its_own():
+    async with running(user_quota=2) as turn:
+        mine = await held(turn, "session-1", "session-1")
+        with refused(486):
+            await turn.allocate(user="session-1")
+        mine += await held(turn, "session-1.player-2", "session-2")
+        close_all(mine[:1])
+        await within(PATIENCE, lambda: again(turn, "session-1"))
+        close_all(mine[1:])
+
+
+async def again(turn: Coturn, user: str) -> None:
+    (await turn.allocate(user=user)).close()
+
+
+async def test_all_together_have_so_many_allocations():
+    async with running(total_quota=3) as turn:
+        mine = await held(turn, "session-1", "session-2", "session-3")
+        with refused(486):
+            await turn.allocate(user="session-4")
+        close_all(mine[:1])
+        await within(PATIENCE, lambda: again(turn, "session-4"))
+        close_all(mine[1:])
+
+
+async def test_capacity_is_reserved_by_each_allocation():
+    async with running(max_mbps=10, capacity_mbps=20) as turn:
+        mine = await held(turn, "session-1", "session-2")
+        with refused(486):
+            await turn.allocate(user="session-3")
+        close_all(mine)
+
+
+async def to_instance(turn: Coturn) -> tuple[Allocation, asyncio.DatagramTransport, Received]:
+    """An allocation, and another address of this machine that it may reach."""
+    mine = await turn.allocate()
+    end, instance = await asyncio.get_running_loop().create_datagram_endpoint(Received, local_addr=(own_address(), 0))
+    return mine, end, instance
+
+
+async def test_datagrams_pass_both_ways():
     """The way of the media: between the player's end of the relay and another address of this machine."""
-    own = own_address()
-    if own is None:
-        pytest.skip("this machine has no address beside loopback")
-    relay, player = await turn.allocate(SECRET, "udp")
-    end, instance = await asyncio.get_running_loop().create_datagram_endpoint(Echo, local_addr=(own, 0))
-    relay.sendto(b"input", end.get_extra_info("sockname"))
-    assert await asyncio.wait_for(instance.got.get(), PATIENCE) == b"input"
-    end.sendto(b"frame", relay.get_extra_info("sockname"))
-    assert await asyncio.wait_for(player.got.get(), PATIENCE) == b"frame"
-    end.close()
-    relay.close()
+    async with running(allowed_peers=(f"{own_address()}/32",)) as turn:
+        mine, end, instance = await to_instance(turn)
+        mine.send(b"input", end.get_extra_info("sockname"))
+        assert await instance.next() == b"input"
+        end.sendto(b"frame", mine.address)
+        assert await mine.player.next() == b"frame"
+        end.close()
+        mine.close()
+
+
+async def test_an_allocation_gets_no_more_than_its_bandwidth():
+    """What goes beyond it within a second of coturn's clock is dropped; in the next one the count begins anew."""
+    frames, size, allowed = 500, 1000, 125_000
+    async with running(max_mbps=1, allowed_peers=(f"{own_address()}/32",)) as turn:
+        mine, end, instance = await to_instance(turn)
+        mine.send(b"input", end.get_extra_info("sockname"))
+        assert await instance.next() == b"input"
+        started = time.monotonic()
+        for number in range(frames):
+            end.sendto(bytes(size), mine.address)
+            if number % 20 == 0:
+                await asyncio.sleep(0.001)
+        passed, last = 0, b""
+        while last != b"last":
+            end.sendto(b"last", mine.address)
+            await asyncio.sleep(0.05)
+            while not mine.player.got.empty() and last != b"last":
+                last = mine.player.got.get_nowait()
+                passed += len(last)
+        seconds_touched = int(time.monotonic() - started) + 2
+        assert size < passed <= seconds_touched * allowed
+        end.close()
+        mine.close()

@@ -83,7 +83,7 @@ class Replica:
         self.inventory = Inventory()
         self.events: asyncio.Queue[Any] = stage.cluster.listener()
         self.neighbours = Neighbours(stage.store, name, Rhythm(presence=1000.0, patience=0.0, settling=0.0))
-        self.queues = Queues(DEMO, stage.store, self.neighbours, Keeping(1000.0, 1000.0))
+        self.queues = Queues(DEMO, stage.store, self.neighbours, Keeping(1000.0, 1000.0, 1000.0))
         self.allocation = Allocation(
             DEMO,
             inventory=self.inventory,

@@ -37,12 +37,11 @@ async def test_a_player_s_ice_servers_are_the_turn_pool_with_credentials_of_its_
     first, second = await stage.player(), await stage.player()
     options = first.config["peerConnectionOptions"]
     assert options["iceTransportPolicy"] == "relay"
-    stun, turn = options["iceServers"]
-    assert stun == {"urls": ["stun:198.51.100.7:3478"]}
+    (turn,) = options["iceServers"]
     assert turn["urls"] == ["turn:198.51.100.7:3478?transport=udp", "turn:198.51.100.7:3478?transport=tcp"]
     proof = base64.b64encode(hmac.digest(SECRET.encode(), turn["username"].encode(), hashlib.sha1)).decode()
     assert turn["credential"] == proof
-    assert turn["username"] != second.config["peerConnectionOptions"]["iceServers"][1]["username"]
+    assert turn["username"] != second.config["peerConnectionOptions"]["iceServers"][0]["username"]
 
 
 async def test_turn_nodes_come_and_go(stage):
@@ -50,16 +49,16 @@ async def test_turn_nodes_come_and_go(stage):
 
     async def urls() -> set[str]:
         servers = (await stage.player(ask=False)).config["peerConnectionOptions"]["iceServers"]
-        return {url for server in servers for url in server["urls"] if url.startswith("stun")}
+        return {url for server in servers for url in server["urls"] if url.endswith("udp")}
 
     stage.cluster.put(node("turn-2", {"InternalIP": "10.0.30.5"}))
-    await eventually(lambda: len(stage.matchmakers[0].replica.turn._addresses) == 2, "second node")
-    assert await urls() == {"stun:198.51.100.7:3478", "stun:10.0.30.5:3478"}
+    await eventually(lambda: len(stage.matchmakers[0].replica.turn) == 2, "second node")
+    assert await urls() == {"turn:198.51.100.7:3478?transport=udp", "turn:10.0.30.5:3478?transport=udp"}
     stage.cluster.put(node("turn-1", {"ExternalIP": "198.51.100.7"}, cordoned=True))
-    await eventually(lambda: len(stage.matchmakers[0].replica.turn._addresses) == 1, "first node cordoned")
-    assert await urls() == {"stun:10.0.30.5:3478"}
+    await eventually(lambda: len(stage.matchmakers[0].replica.turn) == 1, "first node cordoned")
+    assert await urls() == {"turn:10.0.30.5:3478?transport=udp"}
     stage.cluster.remove("turn-2")
-    await eventually(lambda: not stage.matchmakers[0].replica.turn._addresses, "second node gone")
+    await eventually(lambda: not stage.matchmakers[0].replica.turn, "second node gone")
     assert await urls() == set()
 
 
@@ -350,7 +349,7 @@ async def test_nothing_secret_reaches_a_log(stage, caplog):
     await stream(player, unreal)
     await player.socket.close()
     await stage.gone("demo-1")
-    password = player.config["peerConnectionOptions"]["iceServers"][1]["credential"]
+    password = player.config["peerConnectionOptions"]["iceServers"][0]["credential"]
     written = json.dumps([vars(record) for record in caplog.records], default=str)
     assert "session started" in written
     for secret in (SECRET, password, "v=0 offer", "v=0 answer", "the-token"):

@@ -11,6 +11,12 @@ from signalling.protocol import messages as m
 
 EVERY = {kind.__struct_config__.tag: kind for role in m.Role for kind in (*m.SENDS[role], *m.GETS[role])}
 
+READ = {
+    m.Role.STREAMER: m.decode_from_streamer,
+    m.Role.PLAYER: m.decode_from_player,
+    m.Role.SFU: m.decode_from_sfu,
+}
+
 FIELDS = {
     "config": {"peerConnectionOptions", "protocolVersion"},
     "identify": set(),
@@ -31,6 +37,13 @@ FIELDS = {
     "ping": {"time"},
     "pong": {"time"},
     "layerPreference": {"spatialLayer", "temporalLayer", "playerId"},
+    "dataChannelRequest": {"playerId"},
+    "peerDataChannels": {"playerId", "sendStreamId", "recvStreamId"},
+    "peerDataChannelsReady": {"playerId"},
+    "streamerDataChannels": {"sfuId", "playerId", "sendStreamId", "recvStreamId"},
+    "startStreaming": set(),
+    "stopStreaming": set(),
+    "streamerDisconnected": set(),
 }
 
 
@@ -45,11 +58,19 @@ def test_there_is_no_message_beside_the_table():
 
 @pytest.mark.parametrize(
     ("role", "tag"),
-    [(m.Role.STREAMER, "config"), (m.Role.PLAYER, "playerConnected"), (m.Role.PLAYER, "disconnectPlayer")],
+    [
+        (m.Role.STREAMER, "config"),
+        (m.Role.STREAMER, "startStreaming"),
+        (m.Role.PLAYER, "playerConnected"),
+        (m.Role.PLAYER, "disconnectPlayer"),
+        (m.Role.PLAYER, "streamerDataChannels"),
+        (m.Role.PLAYER, "sessionEnd"),
+        (m.Role.SFU, "dataChannelRequest"),
+        (m.Role.SFU, "iceCandidate"),
+    ],
 )
 def test_a_message_of_the_wrong_direction_is_unknown(role, tag):
-    decode = m.decode_from_streamer if role is m.Role.STREAMER else m.decode_from_player
-    assert decode(json.dumps({"type": tag, "playerId": "1"})) is m.Refused.UNKNOWN_TYPE
+    assert READ[role](json.dumps({"type": tag, "playerId": "1"})) is m.Refused.UNKNOWN_TYPE
 
 
 @pytest.mark.parametrize("time", ["1", "99999999999999999999999999", "1e400", "-0.0", '"text"', "null", '{"a":[1]}'])
@@ -89,7 +110,8 @@ def test_opaque_fields_keep_their_text_and_unknown_ones_do_not_travel():
 )
 def test_broken_frames_are_malformed(data):
     assert m.decode_from_player(data) is m.Refused.MALFORMED
-    assert m.decode_from_streamer(data) in {m.Refused.MALFORMED, m.Refused.UNKNOWN_TYPE}
+    for role in (m.Role.STREAMER, m.Role.SFU):
+        assert READ[role](data) in {m.Refused.MALFORMED, m.Refused.UNKNOWN_TYPE}
 
 
 def test_an_unknown_type_is_told_from_a_broken_frame():
@@ -104,6 +126,6 @@ def test_a_binary_frame_reads_like_a_text_frame():
 
 @given(st.one_of(st.text(), st.binary()))
 def test_nothing_makes_the_readers_raise(data):
-    m.decode_from_player(data)
-    m.decode_from_streamer(data)
+    for read in READ.values():
+        read(data)
     m.type_of(data)

@@ -368,6 +368,12 @@ def test_an_instance_that_dies_before_the_first_frame_is_said_and_the_player_com
     assert actions[-1].code == 1012
 
 
+def test_one_that_has_said_why_needs_no_other_word(playing):
+    ended = encode(SessionState(state=State.ENDED, reason=Reason.MAINTENANCE))
+    assert playing.from_instance(ended) == [ToPlayer(ended)]
+    assert playing.instance_gone(1012, "going") == [ClosePlayer(1012, "the instance is gone")]
+
+
 def test_one_that_dies_later_is_only_closed(playing):
     playing.from_player('{"type":"sessionActivity"}')
     assert playing.instance_gone(1012, "going") == [ClosePlayer(1012, "the instance is gone")]

@@ -45,7 +45,38 @@ def test_a_value_of_another_type_is_an_error_with_a_remedy(key, value):
 )
 def test_the_sidecar_refuses_settings_it_cannot_use(key, value):
     with pytest.raises(SettingError, match=f"(?i){key}"):
-        sidecar_settings.read({f"SIDECAR_{key}": value})
+        sidecar_settings.read({"SIDECAR_ADMIT_ANYBODY": "true", f"SIDECAR_{key}": value})
+
+
+@pytest.mark.parametrize(
+    ("environ", "key"),
+    [
+        ({}, "ticket_keys"),
+        ({"TICKET_KEYS": "/x", "ADMIT_ANYBODY": "true"}, "ticket_keys"),
+        ({"TICKET_KEYS": "/x"}, "instance"),
+        ({"TICKET_KEYS": "/x", "INSTANCE": "a", "STREAMER_HOST": "0.0.0.0"}, "streamer_host"),
+        ({"TICKET_KEYS": "/x", "INSTANCE": "a", "SFU_HOST": "pod"}, "sfu_host"),
+        ({"ADMIT_ANYBODY": "true", "CONTROL_URL": "http://169.254.169.254/"}, "control_url"),
+        ({"ADMIT_ANYBODY": "true", "CONTROL_URL": "http://localhost@evil:1/"}, "control_url"),
+        ({"ADMIT_ANYBODY": "true", "CONTROL_URL": "http://localhost:1/?x="}, "control_url"),
+        ({"ADMIT_ANYBODY": "true", "CONTROL_URL": "https://localhost:1"}, "control_url"),
+    ],
+)
+def test_the_sidecar_refuses_settings_that_would_leave_it_open(environ, key):
+    with pytest.raises(SettingError, match=f"^{key}="):
+        sidecar_settings.read({f"SIDECAR_{name}": value for name, value in environ.items()})
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"TICKET_KEYS": "/x", "INSTANCE": "a"},
+        {"TICKET_KEYS": "/x", "INSTANCE": "a", "STREAMER_HOST": "0.0.0.0", "STREAMER_TOKEN_FILE": "/t"},
+        {"ADMIT_ANYBODY": "true", "STREAMER_HOST": "0.0.0.0", "CONTROL_URL": "http://127.0.0.1:8111/api"},
+    ],
+)
+def test_the_sidecar_takes_settings_that_do_not(environ):
+    sidecar_settings.read({f"SIDECAR_{name}": value for name, value in environ.items()})
 
 
 def test_a_log_line_is_one_object_with_its_fields_apart():

@@ -13,12 +13,14 @@ from aiohttp import ClientSession, WSServerHandshakeError
 from signalling.sidecar.server import SidecarServer
 from signalling.sidecar.settings import SidecarSettings
 from tests.ports import free_port
-from tests.unit.signalling.clients import Client, cut, streamer
+from tests.unit.signalling.clients import Client, cut, eventually, streamer
 
 LOCAL: dict[str, Any] = {
+    "admit_anybody": True,
     "player_host": "127.0.0.1",
     "health_host": "127.0.0.1",
     "streamer_port": 0,
+    "sfu_port": 0,
     "player_port": 0,
     "health_port": 0,
 }
@@ -81,11 +83,12 @@ async def test_it_is_ready_only_with_a_streamer_that_has_sent_its_name(http, sid
     assert (await ask(http, sidecar, "/readyz"))[0] == 200
     player = await Client.connect(http, url(sidecar, "players"))
     await player.expect("config")
-    assert json.loads((await ask(http, sidecar, "/status"))[1]) == {"players": 1, "streaming": True}
+    shown = json.loads((await ask(http, sidecar, "/status"))[1])
+    assert (shown["players"], shown["streaming"], shown["session"], shown["over"]) == (1, True, None, False)
     assert await metric(http, sidecar, "signalserver_player_socket_connections") == 1
     assert await metric(http, sidecar, "signalserver_free_stream_indicator") == 0
     await unreal.socket.close()
-    assert await player.silent()
+    await eventually(lambda: not sidecar.state.streaming, "streamer gone")
     assert (await ask(http, sidecar, "/readyz"))[0] == 503
     assert (await ask(http, sidecar, "/healthz"))[0] == 200
     assert await metric(http, sidecar, "signalserver_stream_socket_open_indicator") == 0
@@ -135,8 +138,9 @@ async def test_broken_frames_change_nothing_and_are_counted(http, sidecar):
 
 
 async def test_an_ordinary_request_is_told_what_this_is(http, sidecar):
-    async with http.get(f"http://127.0.0.1:{sidecar.ports['players']}/") as answer:
-        assert answer.status == 426
+    for port in ("players", "streamer", "sfu"):
+        async with http.get(f"http://127.0.0.1:{sidecar.ports[port]}/") as answer:
+            assert answer.status == 426
     with pytest.raises(WSServerHandshakeError):
         await http.ws_connect(url(sidecar, "health", "/healthz"))
 
@@ -157,8 +161,9 @@ async def test_stopping_sends_players_back_and_releases_the_ports(http):
 
 
 async def test_the_program_runs_without_a_cluster_and_stops_on_sigterm(http):
-    ports = {name: free_port() for name in ("STREAMER", "PLAYER", "HEALTH")}
+    ports = {name: free_port() for name in ("STREAMER", "SFU", "PLAYER", "HEALTH")}
     environ = {**os.environ, **{f"SIDECAR_{name}_PORT": str(port) for name, port in ports.items()}}
+    environ["SIDECAR_ADMIT_ANYBODY"] = "true"
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "signalling.sidecar", env=environ, stdout=asyncio.subprocess.PIPE
     )
@@ -181,8 +186,32 @@ async def test_the_program_runs_without_a_cluster_and_stops_on_sigterm(http):
     assert json.loads(output.splitlines()[-1])["message"] == "stopped"
 
 
+async def test_without_keys_and_without_leave_to_admit_anybody_it_does_not_start():
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "signalling.sidecar", stderr=asyncio.subprocess.PIPE
+    )
+    _, errors = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 1
+    assert b"ticket_keys='' cannot be used: give the file of public ticket keys" in errors
+
+
 async def test_a_port_in_use_is_an_error_at_once(http, sidecar):
     second = SidecarServer(SidecarSettings(**{**LOCAL, "player_port": sidecar.ports["players"]}))
     with pytest.raises(OSError, match="in use"):
         await second.start()
     await second.stop()
+
+
+@pytest.mark.parametrize(
+    ("stun_urls", "servers"),
+    [("", []), ("stun:198.51.100.1:3478, stun:198.51.100.2", ["stun:198.51.100.1:3478", "stun:198.51.100.2"])],
+)
+async def test_a_streamer_is_told_of_stun_servers_where_relays_are_outside(http, stun_urls, servers):
+    server = SidecarServer(SidecarSettings(**LOCAL, stun_urls=stun_urls))
+    await server.start()
+    unreal = await Client.connect(http, f"ws://127.0.0.1:{server.ports['streamer']}/")
+    await unreal.expect("identify")
+    options = (await unreal.expect("config"))["peerConnectionOptions"]
+    assert options == {"iceServers": [{"urls": servers}] if servers else []}
+    await unreal.socket.close()
+    await server.stop()

@@ -149,6 +149,9 @@ async def test_a_place_is_kept_for_somebody_who_does_not_wait(store):
     await store.keep("demo", Place("a", 7, 2), LONG)
     assert await store.place("demo", "a") == Place("a", 7, 2)
     assert await order(store) == []
+    await store.keep("demo", Place("b", 7), LONG)
+    await store.keep("demo", Place("b", 7), 0)
+    assert await store.place("demo", "b") is None
     await store.keep("demo", Place("a", 8), SHORT)
 
     async def forgotten() -> bool:

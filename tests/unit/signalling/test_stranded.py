@@ -22,8 +22,8 @@ def instance(pool: Pool = Pool.SESSION, *, ready: bool = True) -> Instance:
         (Status(session="s", participants=HERE), True, 0, Verdict.KEEP),
         (Status(session="s", participants=AWAY), True, 1000, Verdict.KEEP),
         (Status(session="s"), False, 1000, Verdict.KEEP),
-        (Status(session="s", over=True), False, 0, Verdict.OVER),
-        (Status(session="s", over=True, participants=HERE), True, 0, Verdict.OVER),
+        (Status(over=True), False, 0, Verdict.OVER),
+        (Status(session="s", over=True), True, 0, Verdict.OVER),
         # It has none: the matchmaker that claimed it may be about to bring one.
         (Status(), True, 0, Verdict.DOUBT),
         (Status(), True, 19.9, Verdict.DOUBT),
@@ -31,7 +31,6 @@ def instance(pool: Pool = Pool.SESSION, *, ready: bool = True) -> Instance:
         # It has another, with somebody in it or not.
         (Status(session="other", participants=HERE), True, 1000, Verdict.KEEP),
         (Status(session="other", participants=AWAY), True, 1000, Verdict.STRANDED),
-        (Status(session="other", over=True), True, 0, Verdict.DOUBT),
         # It does not answer us: its player may see a picture all the same.
         (None, True, 1000, Verdict.KEEP),
         (None, False, 59, Verdict.DOUBT),

@@ -78,6 +78,21 @@ def test_a_forged_ticket_is_refused(ticket):
         prove(ticket, PlayerTicket, KEYS, NOW)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        *({"aud": None}, {"iat": None}, {"exp": None}, {"aud": ["player"]}, {"aud": "admission"}, {"exp": "later"}),
+        *({"exp": True}, {"session": None}, {"session": 5}, {"role": "king"}, {"joined": 1.5}),
+    ],
+)
+def test_a_ticket_that_is_well_signed_and_says_something_else_is_refused(changed):
+    payload = {"aud": "player", "iat": NOW, "exp": NOW + 60, "session": "x", "player": "x", "app": "demo", "joined": 1}
+    whole = {key: value for key, value in (payload | changed).items() if value is not None}
+    ticket = jwt.encode(whole, KEY.private, "EdDSA", headers={"kid": KEY.id})
+    with pytest.raises(TicketRefused):
+        prove(ticket, PlayerTicket, KEYS, NOW)
+
+
 @given(st.text(max_size=300))
 def test_no_text_raises_anything_else(text):
     with pytest.raises(TicketRefused):

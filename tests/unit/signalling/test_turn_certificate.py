@@ -1,17 +1,15 @@
 """TURN's certificate: what coturn is told of it, and that the real one serves it, old and new."""
 
+import asyncio
 import datetime
 import os
-import shutil
 import signal
 import socket
 import ssl
-import subprocess
-import tempfile
 import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography import x509
@@ -20,12 +18,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from signalling.ice.credentials import TurnCredentials
-from signalling.ice.servers import TransportPolicy, peer_connection_options
+from signalling.ice.servers import TransportPolicy, pool_servers
 from signalling.turn.certificate import CERTIFICATE, KEY, FollowedCertificate, order
 from signalling.turn.configuration import PID_FILE, TurnConfiguration, TurnConfigurationError, render
-from signalling.turn.settings import read_secrets_settings
+from signalling.turn.settings import read_companion
 from tests.ports import free_port
 from tests.unit.signalling.clients import PATIENCE
+from tests.unit.signalling.coturn import NEEDS_COTURN, Coturn, refused, state_folder
 
 FOLDER = "/etc/pixel/turn-tls"
 BASE = TurnConfiguration(listening_address="10.0.30.4", external_address=None)
@@ -60,25 +59,20 @@ def test_the_lines_of_tls():
 
 
 def test_the_settings_name_the_pid_file_that_the_configuration_does():
-    its = read_secrets_settings({"TURN_CONFIGURATION": "/run/turn/turnserver.conf"})
+    its = read_companion({"TURN_CONFIGURATION": "/run/turn/turnserver.conf"})
     assert f"pidfile={its.pid_file}" in render(BASE).splitlines()
     assert its.turn_certificate_folder == ""
 
 
 def test_players_get_the_name_on_the_certificate_beside_the_addresses():
-    credentials = TurnCredentials("1:a", "p")
-    tls = ("turn.play.example.com", 5349)
-    *_, last = servers(peer_connection_options(["198.51.100.7"], 3478, credentials, TransportPolicy.ALL, tls))
-    assert last == {
+    credentials, tls = TurnCredentials("1:a", "p"), ("turn.play.example.com", 5349)
+    *_, last = pool_servers(["198.51.100.7"], 3478, credentials, TransportPolicy.RELAY, tls)
+    assert last.entry() == {
         "urls": ["turns:turn.play.example.com:5349?transport=tcp"],
         "username": "1:a",
         "credential": "p",
     }
-    assert servers(peer_connection_options([], 3478, credentials, TransportPolicy.ALL, tls)) == []
-
-
-def servers(options: dict[str, Any]) -> list[Any]:
-    return list(options["iceServers"])
+    assert list(pool_servers([], 3478, credentials, TransportPolicy.RELAY, tls)) == []
 
 
 def write_certificate(folder: Path, name: str) -> None:
@@ -103,36 +97,12 @@ def write_certificate(folder: Path, name: str) -> None:
         (folder / file).chmod(0o644)
 
 
-class Coturn:
+class TlsCoturn(Coturn):
     """The real one, with a certificate or without."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port, self.tls_port = free_port(), free_port()
-        configuration = TurnConfiguration(
-            listening_address="127.0.0.1",
-            external_address=None,
-            port=self.port,
-            tls_port=self.tls_port,
-            min_port=50200,
-            max_port=50300,
-            certificate_folder=str(folder),
-            state_folder=str(folder),
-        )
-        (folder / "turnserver.conf").write_text(render(configuration))
-
-    def start(self) -> None:
-        with (self.folder / "log").open("wb") as log:
-            command = ["turnserver", "-c", str(self.folder / "turnserver.conf")]
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=self.folder)
-        self.until(lambda: self.answers(self.port) and (self.folder / PID_FILE).exists())
-
-    def answers(self, port: int) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            return False
-        return True
+        self.tls_port = free_port()
+        super().__init__(folder, tls_port=self.tls_port, certificate_folder=str(folder))
 
     def served(self) -> str:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -145,52 +115,77 @@ class Coturn:
         assert encoded
         return x509.load_der_x509_certificate(encoded).subject.rfc4514_string()
 
-    def until(self, holds) -> None:
+    def serves_tls(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.tls_port), 1).close()
+        except OSError:
+            return False
+        return True
+
+    async def begin(self) -> None:
+        self.start()
+        await self.until_it_answers()
+        await self.until(self.pid_file.exists)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE
         while not holds():
-            assert time.monotonic() < deadline, (self.folder / "log").read_text()
-            time.sleep(0.02)
+            assert time.monotonic() < deadline, self.log()
+            await asyncio.sleep(0.02)
 
 
 @pytest.fixture
-def coturn():
-    if shutil.which("turnserver") is None:
-        pytest.skip("coturn is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="turn-tls-", dir="/tmp"))
-    it = Coturn(folder)
-    yield it
-    it.process.terminate()
-    it.process.wait(PATIENCE)
-    shutil.rmtree(folder)
+async def coturn() -> AsyncIterator[TlsCoturn]:
+    with state_folder() as folder:
+        it = TlsCoturn(folder)
+        try:
+            yield it
+        finally:
+            await it.stop()
 
 
-def test_a_renewed_certificate_is_served_and_no_connection_ends(coturn):
+@NEEDS_COTURN
+async def test_a_renewed_certificate_is_served_and_no_connection_ends(coturn):
     write_certificate(coturn.folder, "first")
-    coturn.start()
-    followed = FollowedCertificate(coturn.folder, coturn.folder / PID_FILE)
+    await coturn.begin()
+    followed = FollowedCertificate(coturn.folder, coturn.pid_file)
     followed.look()
     assert coturn.served() == "CN=first"
-    with socket.create_connection(("127.0.0.1", coturn.port), PATIENCE) as kept:
+    with socket.create_connection(("127.0.0.1", coturn.its.port), PATIENCE) as kept:
         write_certificate(coturn.folder, "second")
         followed.look()
-        coturn.until(lambda: coturn.served() == "CN=second")
+        await coturn.until(lambda: coturn.served() == "CN=second")
         kept.settimeout(0.1)
         with pytest.raises(TimeoutError):
             kept.recv(1)
     assert coturn.process.poll() is None
 
 
-def test_the_first_certificate_brings_the_tls_port_by_a_new_start(coturn):
-    coturn.start()
-    assert not coturn.answers(coturn.tls_port)
-    followed = FollowedCertificate(coturn.folder, coturn.folder / PID_FILE)
+@NEEDS_COTURN
+async def test_the_first_certificate_brings_the_tls_port_by_a_new_start(coturn):
+    await coturn.begin()
+    assert not coturn.serves_tls()
+    followed = FollowedCertificate(coturn.folder, coturn.pid_file)
     write_certificate(coturn.folder, "first")
     followed.look()
-    coturn.until(lambda: coturn.process.poll() is not None)
-    coturn.start()
+    await coturn.until(lambda: coturn.process.poll() is not None)
+    await coturn.begin()
     assert coturn.served() == "CN=first"
     followed.look()
     assert coturn.process.poll() is None
+
+
+@NEEDS_COTURN
+async def test_an_allocation_over_tls_is_like_any_other(coturn):
+    write_certificate(coturn.folder, "first")
+    await coturn.begin()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    mine = await coturn.allocate(transport="tcp", tls=(coturn.tls_port, context))
+    assert mine.address[0] == "127.0.0.1"
+    with refused(403):
+        await mine.permit("169.254.169.254")
+    mine.close()
 
 
 def test_no_coturn_is_no_harm(tmp_path):
@@ -198,4 +193,3 @@ def test_no_coturn_is_no_harm(tmp_path):
     write_certificate(tmp_path, "first")
     followed.look()
     (tmp_path / PID_FILE).write_text(str(os.getpid()))
-    followed.look()

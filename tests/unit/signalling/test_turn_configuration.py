@@ -2,17 +2,22 @@
 
 import stat
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 
 from signalling.turn.__main__ import configuration, write_private
-from signalling.turn.configuration import ALWAYS_DENIED, TurnConfiguration, TurnConfigurationError, render
-from signalling.turn.settings import TurnSettings, read
+from signalling.turn.configuration import (
+    NEVER_ALLOWED,
+    TurnConfiguration,
+    TurnConfigurationError,
+    render,
+    usable_peer,
+)
+from signalling.turn.settings import ConfigurationSettings, read_configuration
 from tests.unit.signalling.memory_cluster import as_node, node
 
-SECRET = "0123456789abcdef0123456789abcdef"
 BASE = TurnConfiguration(listening_address="10.0.30.4", external_address=None)
 
 
@@ -21,7 +26,19 @@ def lines(its: TurnConfiguration) -> list[str]:
 
 
 def test_the_whole_file():
-    assert lines(replace(BASE, external_address="198.51.100.7", denied_peers=("10.0.0.0/28",))) == [
+    whole = replace(
+        BASE,
+        external_address="198.51.100.7",
+        allowed_peers=("203.0.113.0/28", "203.0.113.99/32"),
+        user_quota=16,
+        total_quota=12000,
+        max_mbps=100,
+        capacity_mbps=2000,
+        console_port=9643,
+        console_password="abc123",
+        log_folder="/run/turn-log",
+    )
+    assert lines(whole) == [
         "listening-ip=10.0.30.4",
         "listening-port=3478",
         "relay-ip=10.0.30.4",
@@ -33,39 +50,65 @@ def test_the_whole_file():
         "fingerprint",
         "no-tls",
         "no-dtls",
-        "no-cli",
+        "cli-ip=127.0.0.1",
+        "cli-port=9643",
+        "cli-password=abc123",
+        "cli-max-output-sessions=65536",
         "no-multicast-peers",
         "no-tcp-relay",
-        "denied-peer-ip=0.0.0.0-0.255.255.255",
-        "denied-peer-ip=127.0.0.0-127.255.255.255",
-        "denied-peer-ip=169.254.0.0-169.254.255.255",
-        "denied-peer-ip=::1",
-        "denied-peer-ip=::ffff:0:0-::ffff:ffff:ffff",
-        "denied-peer-ip=fe80::-febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-        "denied-peer-ip=fd00:c1::a9fe:a9fe",
-        "denied-peer-ip=10.0.0.0-10.0.0.15",
-        "log-file=stdout",
-        "new-log-timestamp",
+        "denied-peer-ip=0.0.0.0-255.255.255.255",
+        "denied-peer-ip=::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        "allowed-peer-ip=203.0.113.0-203.0.113.15",
+        "allowed-peer-ip=203.0.113.99",
+        "user-quota=16",
+        "total-quota=12000",
+        "max-bps=12500000",
+        "bps-capacity=250000000",
+        "verbose",
+        "log-file=/run/turn-log/turn.log",
+        "simple-log",
+        "no-stdout-log",
         "pidfile=/run/turn/turnserver.pid",
         "userdb=/run/turn/turndb",
     ]
+
+
+def test_what_is_not_set_is_not_limited_and_not_reported():
+    found = lines(BASE)
+    assert {"log-file=stdout", "no-cli"} <= set(found) and "verbose" not in found
+    assert not [line for line in found if line.partition("=")[0] in ("user-quota", "max-bps", "cli-port")]
 
 
 def test_without_an_external_address_there_is_no_translation():
     assert not [line for line in lines(BASE) if line.startswith("external-ip")]
 
 
-def test_the_metadata_service_and_loopback_are_denied_and_pods_are_not():
-    ranges = [line.removeprefix("denied-peer-ip=").split("-") for line in lines(BASE) if line.startswith("denied")]
+@pytest.mark.parametrize(
+    ("address", "usable"),
+    [
+        ("10.244.1.2", True),
+        ("fd00::7", True),
+        ("169.254.169.254", False),
+        ("127.0.0.1", False),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("::1", False),
+        ("fe80::1", False),
+        ("::ffff:169.254.169.254", False),
+        ("fd00:c1::a9fe:a9fe", False),
+        ("239.1.1.1", False),
+        ("10.244.1.0/24", False),
+        ("kubernetes.default", False),
+        ("", False),
+    ],
+)
+def test_what_nobody_may_make_a_peer(address, usable):
+    assert usable_peer(address) is usable
 
-    def denied(address):
-        it = ip_address(address)
-        bounds = [[ip_address(end) for end in (pair[0], pair[-1])] for pair in ranges]
-        return any(int(low) <= int(it) <= int(high) for low, high in bounds if low.version == it.version)
 
-    assert all(map(denied, ["169.254.169.254", "127.0.0.1", "::1", "fe80::1", "::ffff:169.254.169.254"]))
-    assert not any(map(denied, ["10.89.64.7", "10.244.1.2", "198.51.100.9", "fd00::7"]))
-    assert len(ranges) == len(ALWAYS_DENIED)
+def test_the_table_of_what_is_never_allowed_is_of_networks_with_a_reason():
+    assert all(ip_network(cidr) and reason for cidr, reason in NEVER_ALLOWED)
+    assert ip_address("169.254.169.254") in ip_network("169.254.0.0/16")
 
 
 @pytest.mark.parametrize(
@@ -79,10 +122,16 @@ def test_the_metadata_service_and_loopback_are_denied_and_pods_are_not():
         ({"max_port": 70000}, "max_port=70000"),
         ({"realm": "a\nno-auth"}, "realm="),
         ({"realm": ""}, "realm="),
-        ({"denied_peers": ("10.0.0.1/8",)}, "denied_peers='10.0.0.1/8'"),
-        ({"denied_peers": ("metadata",)}, "denied_peers='metadata'"),
-        ({"denied_peers": ("::/127",)}, "deny every peer"),
-        ({"denied_peers": ("0.0.0.0/32",)}, "deny every peer"),
+        ({"allowed_peers": ("10.0.0.1/8",)}, "allowed_peers='10.0.0.1/8'"),
+        ({"allowed_peers": ("metadata",)}, "allowed_peers='metadata'"),
+        ({"allowed_peers": ("0.0.0.0/0",)}, "this host"),
+        ({"allowed_peers": ("169.254.169.254/32",)}, "the metadata service"),
+        ({"allowed_peers": ("::/0",)}, "this host"),
+        ({"user_quota": -1}, "user_quota=-1"),
+        ({"total_quota": -1}, "total_quota=-1"),
+        ({"capacity_mbps": 10}, "without max_mbps"),
+        ({"console_port": 9643}, "console_password"),
+        ({"console_port": 9643, "console_password": "a\nno-auth"}, "console_password"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(change, says):
@@ -91,31 +140,51 @@ def test_a_value_that_cannot_be_used_is_named(change, says):
     assert says in str(error.value)
 
 
-def settings(tmp_path: Path, **more: str) -> TurnSettings:
-    secret = tmp_path / "secret"
-    secret.write_text(SECRET + "\n")
-    environ = {"NODE_NAME": "n", "TURN_SECRET_FILE": str(secret), "TURN_CONFIGURATION": str(tmp_path / "turn.conf")}
-    return read({**environ, **more})
+def settings(tmp_path: Path, **more: str) -> ConfigurationSettings:
+    environ = {"NODE_NAME": "n", "TURN_CONFIGURATION": str(tmp_path / "turn.conf")}
+    return read_configuration({**environ, **more})
 
 
 def test_a_node_s_addresses_and_the_environment_come_together(tmp_path):
-    its = settings(tmp_path, TURN_DENIED_PEERS="10.0.0.0/28, 10.96.0.0/16", TURN_MIN_PORT="50000", TURN_REALM="here")
+    its = settings(
+        tmp_path,
+        TURN_ALLOWED_PEERS="203.0.113.0/28, 198.51.100.0/24",
+        TURN_MIN_PORT="50000",
+        TURN_REALM="here",
+        TURN_USER_QUOTA="7",
+        TURN_TOTAL_QUOTA="70",
+        TURN_MAX_MBPS="9",
+        TURN_CAPACITY_MBPS="90",
+    )
     both = as_node(node("n", {"InternalIP": "10.0.30.4", "ExternalIP": "198.51.100.7"}))
-    found = configuration(its, both)
+    found = configuration(its, both, "abc123")
     assert found == replace(
         BASE,
         external_address="198.51.100.7",
         realm="here",
         min_port=50000,
-        denied_peers=("10.0.0.0/28", "10.96.0.0/16"),
+        allowed_peers=("203.0.113.0/28", "198.51.100.0/24"),
+        user_quota=7,
+        total_quota=70,
+        max_mbps=9,
+        capacity_mbps=90,
+        console_port=9643,
+        console_password="abc123",
+        log_folder="/run/turn-log",
         state_folder=str(tmp_path),
     )
-    assert configuration(its, as_node(node("n", {"InternalIP": "10.0.30.4"}))).external_address is None
+    assert configuration(its, as_node(node("n", {"InternalIP": "10.0.30.4"})), "abc123").external_address is None
+
+
+def test_nobody_tells_coturn_to_report_to_a_redis():
+    """coturn 4.6.1 then dies of a user name, signed or not."""
+    assert "redis" not in render(replace(BASE, console_port=9643, console_password="abc123"))
+    assert "abc123" not in repr(replace(BASE, console_password="abc123"))
 
 
 def test_a_node_without_an_address_is_an_error(tmp_path):
     with pytest.raises(TurnConfigurationError, match="InternalIP"):
-        configuration(settings(tmp_path), as_node(node("n")))
+        configuration(settings(tmp_path), as_node(node("n")), "abc123")
 
 
 def test_the_file_is_nobody_else_s_to_read(tmp_path):

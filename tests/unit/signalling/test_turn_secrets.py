@@ -2,14 +2,18 @@
 
 import sqlite3
 import stat
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from signalling.ice.secret import OVERLAP_SECONDS, SecretError, SigningSecret, read_secrets
-from signalling.turn.following import INTERVAL_SECONDS, follow
-from signalling.turn.settings import SecretsSettings, read_secrets_settings
-from signalling.turn.user_database import UnusableSecretError, write_secrets
+from signalling.turn.following import Follower
+from signalling.turn.settings import CompanionSettings
+from signalling.turn.user_database import UnusableSecretError, UserDatabase
 
 FIRST, SECOND, THIRD = ("a" * 32, "b" * 32, "c" * 32)
 
@@ -100,12 +104,16 @@ def test_a_file_that_goes_away_ends_nothing_and_a_missing_one_is_told(mount):
         SigningSecret(mount.secret, Clock())
 
 
+def write(database: Path, *secrets: str, realm: str = "pixel") -> None:
+    with closing(UserDatabase(database, realm)) as it:
+        it.write_secrets(secrets)
+
+
 def test_the_table_holds_what_was_written_last_and_is_nobody_else_s_to_read(tmp_path):
     database = tmp_path / "turndb"
-    write_secrets(database, "other", [THIRD])
-    write_secrets(database, "pixel", [FIRST])
-    write_secrets(database, "pixel", [SECOND, FIRST])
-    write_secrets(database, "pixel", [THIRD, SECOND])
+    write(database, THIRD, realm="other")
+    for secrets in ([FIRST], [SECOND, FIRST], [THIRD, SECOND]):
+        write(database, *secrets)
     assert stored(database) == {THIRD, SECOND}
     assert stored(database, "other") == {THIRD}
     assert stat.S_IMODE(database.stat().st_mode) == 0o600
@@ -114,41 +122,81 @@ def test_the_table_holds_what_was_written_last_and_is_nobody_else_s_to_read(tmp_
 @pytest.mark.parametrize("secret", ["", "short", "0123456789abcdef\nno-auth", "0123456789abcdef x", "x" * 257])
 def test_an_unusable_secret_is_refused_and_not_shown(tmp_path, secret):
     database = tmp_path / "turndb"
-    write_secrets(database, "pixel", [FIRST])
+    write(database, FIRST)
     with pytest.raises(UnusableSecretError) as error:
-        write_secrets(database, "pixel", [SECOND, secret])
+        write(database, SECOND, secret)
     assert not secret or secret not in str(error.value)
     assert stored(database) == {FIRST}
 
 
-def test_each_change_of_the_mounted_secret_reaches_the_table(mount, tmp_path, caplog):
-    its = SecretsSettings(mount.secret, tmp_path / "turnserver.conf", "pixel")
-    mount.hold(FIRST)
-    steps = [lambda: mount.hold(SECOND, FIRST), lambda: mount.hold("short"), lambda: mount.hold(THIRD, SECOND)]
-    seen: list[set[str]] = []
+def test_who_reads_finds_the_database_never_locked(tmp_path):
+    """As coturn does: without waiting, by a connection that is opened and closed while somebody writes."""
+    path = tmp_path / "turndb"
+    over = threading.Event()
+    with closing(UserDatabase(path, "pixel")) as database, ThreadPoolExecutor(1) as pool:
 
-    def wait(seconds: float) -> bool:
-        assert seconds == INTERVAL_SECONDS
-        seen.append(stored(its.database))
-        if steps:
-            steps.pop(0)()
-            return False
-        return True
+        def write_on() -> None:
+            while not over.is_set():
+                database.write_secrets([FIRST, SECOND])
+                database.write_peers(f"10.244.1.{number}" for number in range(200))
 
-    follow(its, wait)
-    assert seen == [{FIRST}, {SECOND, FIRST}, {SECOND, FIRST}, {THIRD, SECOND}]
+        database.write_secrets([FIRST, SECOND])
+        writing = pool.submit(write_on)
+        try:
+            for _ in range(300):
+                with closing(sqlite3.connect(path, timeout=0)) as reader:
+                    found = reader.execute("SELECT count(*) FROM turn_secret WHERE realm = 'pixel'").fetchone()
+                assert found == (2,)
+        finally:
+            over.set()
+        writing.result()
+
+
+@pytest.fixture
+def its(mount, tmp_path: Path) -> CompanionSettings:
+    (tmp_path / "addresses").write_text("")
+    return CompanionSettings(
+        turn_secret_file=mount.secret,
+        turn_peers_file=tmp_path / "addresses",
+        turn_configuration=tmp_path / "turnserver.conf",
+    )
+
+
+@pytest.fixture
+def follower(its: CompanionSettings) -> Iterator[Follower]:
+    with closing(Follower(its)) as it:
+        yield it
+
+
+def test_each_change_of_the_mounted_secret_reaches_the_table(mount, its, follower, caplog):
+    changes: list[tuple[tuple[str, str | None], set[str]]] = [
+        ((FIRST, None), {FIRST}),
+        ((SECOND, FIRST), {SECOND, FIRST}),
+        (("short", None), {SECOND, FIRST}),
+        ((THIRD, SECOND), {THIRD, SECOND}),
+    ]
+    for held, expected in changes:
+        mount.hold(*held)
+        follower.look()
+        assert stored(its.database) == expected
     assert [record.levelname for record in caplog.records if record.levelname == "WARNING"] == ["WARNING"]
     assert not any(secret in caplog.text for secret in (FIRST, SECOND, THIRD))
 
 
-def test_an_unchanged_secret_is_written_once(mount, tmp_path):
-    its = read_secrets_settings({"TURN_SECRET_FILE": str(mount.secret), "TURN_CONFIGURATION": str(tmp_path / "conf")})
+def test_an_unchanged_secret_is_written_once(mount, its, follower):
     mount.hold(FIRST)
-    rounds = iter([False, True])
-
-    def wait(_: float) -> bool:
-        write_secrets(its.database, its.turn_realm, [THIRD])
-        return next(rounds)
-
-    follow(its, wait)
+    follower.look()
+    write(its.database, THIRD)
+    follower.look()
     assert stored(its.database) == {THIRD}
+
+
+def test_who_refuses_has_no_secret_in_the_table_whatever_is_mounted(mount, its, follower):
+    mount.hold(FIRST)
+    follower.look()
+    follower.refusing = True
+    follower.look()
+    assert stored(its.database) == set()
+    mount.hold(SECOND, FIRST)
+    follower.look()
+    assert stored(its.database) == set()

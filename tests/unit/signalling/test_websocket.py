@@ -1,12 +1,9 @@
 """WebSockets on real sockets: against aiohttp as another implementation, and against raw frames."""
 
 import asyncio
-import base64
 import json
-import os
-import struct
 from collections.abc import AsyncIterator, Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, WSMsgType, web
@@ -16,10 +13,11 @@ from signalling.shell.dispatch import Port
 from signalling.shell.handshake import Accept, Answer, ConnectRefused, UpgradeRequest, connect
 from signalling.shell.websocket import Keepalive, SocketLimits, WebSocket
 from tests.unit.signalling.clients import cut, eventually
+from tests.unit.signalling.raw import BINARY, CLOSE, CONTINUED, PING, PONG, TEXT, Raw, request
+
+pytestmark = pytest.mark.usefixtures("raws_closed")
 
 LIMITS = SocketLimits(message_bytes=10_000, outbox_bytes=65_536, close_seconds=0.3)
-OPEN = "GET {} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: {}\r\nSec-WebSocket-Version: 13\r\n{}\r\n"
-TEXT, BINARY, CONTINUED, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 
 
 class Recorder:
@@ -74,70 +72,11 @@ class Stage:
         return f"http://127.0.0.1:{self.port.number}"
 
     async def raw(self, path: str = "/", connection: str = "Upgrade", more: str = "") -> "Raw":
-        raw = await Raw.connect(self.port.number)
-        key = base64.b64encode(os.urandom(16)).decode()
-        raw.write(OPEN.format(path, connection, f"Sec-WebSocket-Key: {key}\r\n{more}").encode())
-        raw.head = (await raw.reader.readuntil(b"\r\n\r\n")).decode()
-        return raw
+        return await Raw.upgrade(self.port.number, path, connection, more)
 
     async def client(self, handler: Recorder, **more: Any) -> WebSocket:
         kept: dict[str, Any] = {"limits": LIMITS, "keepalive": self.keepalive, "seconds": 5.0}
         return await connect("127.0.0.1", self.port.number, handler, **(kept | more))
-
-
-class Raw:
-    """A connection of bytes."""
-
-    opened: ClassVar[list[asyncio.StreamWriter]] = []
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-        self.head = ""
-        self.opened.append(writer)
-
-    @classmethod
-    async def connect(cls, port: int) -> "Raw":
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
-
-    def write(self, data: bytes) -> None:
-        self.writer.write(data)
-
-    def frame(self, kind: int, payload: bytes = b"", *, last: bool = True, first: int = 0, masked: bool = True) -> None:
-        mask = b"\x01\x02\x03\x04"
-        size = len(payload)
-        length = bytes([size | masked << 7]) if size < 126 else bytes([126 | masked << 7]) + struct.pack("!H", size)
-        body = bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload)) if masked else payload
-        self.write(bytes([kind | last << 7 | first]) + length + (mask if masked else b"") + body)
-
-    async def heard(self) -> tuple[int, bytes]:
-        """The next frame's kind and payload; ConnectionError at the end."""
-        try:
-            first, size = await self.reader.readexactly(2)
-            if size == 126:
-                (size,) = struct.unpack("!H", await self.reader.readexactly(2))
-            return first & 15, await self.reader.readexactly(size)
-        except asyncio.IncompleteReadError:
-            raise ConnectionResetError("the end") from None
-
-    async def ending(self) -> int:
-        """The code of the close frame that comes next."""
-        kind, payload = await self.heard()
-        assert kind == CLOSE, (kind, payload)
-        return int.from_bytes(payload[:2], "big")
-
-    async def rest(self) -> bytes:
-        try:
-            return await asyncio.wait_for(self.reader.read(), 10)
-        except ConnectionError:
-            return b""
-
-
-@pytest.fixture(autouse=True)
-async def raws_closed() -> AsyncIterator[None]:
-    yield
-    while Raw.opened:
-        writer = Raw.opened.pop()
-        writer.transport.abort()
 
 
 @pytest.fixture
@@ -390,20 +329,22 @@ async def test_a_decision_that_fails_is_an_error_without_details(stage, caplog):
         "GET / HTTP/1.1\r\nUpgrade: websocket\r\nbroken\r\n\r\n",
         "POST / HTTP/1.1\r\nUpgrade: websocket\r\nContent-Length: 3\r\n\r\nabc",
         "GET /\r\nUpgrade: websocket\r\n\r\n",
+        "GET /é HTTP/1.1\r\nUpgrade: websocket\r\n\r\n",
+        "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: ú\r\n\r\n",
     ],
 )
-async def test_a_broken_upgrade_is_a_bad_request(stage, head):
+async def test_a_broken_upgrade_is_a_bad_request(stage, head, caplog):
     raw = await Raw.connect(stage.port.number)
-    raw.write(head.encode())
+    raw.write(head.encode("latin1"))
     assert (await raw.rest()).startswith(b"HTTP/1.1 400 ")
+    assert not caplog.records
 
 
 async def test_frames_right_behind_the_request_are_not_lost(stage):
     raw = await Raw.connect(stage.port.number)
-    key = base64.b64encode(os.urandom(16)).decode()
     frames = b"".join(b"\x81\x82\x00\x00\x00\x00%02d" % number for number in range(100))
     padding = "X-Padding: " + "x" * 9_000 + "\r\n"
-    raw.write(OPEN.format("/", "Upgrade", f"Sec-WebSocket-Key: {key}\r\n{padding}").encode() + frames)
+    raw.write(request(more=padding) + frames)
     await raw.reader.readuntil(b"\r\n\r\n")
     for number in range(100):
         assert await raw.heard() == (TEXT, b"%02d" % number)
@@ -412,8 +353,7 @@ async def test_frames_right_behind_the_request_are_not_lost(stage):
 async def test_a_head_in_pieces_is_put_together(stage):
     raw = await Raw.connect(stage.port.number)
     raw.writer.get_extra_info("socket").setsockopt(6, 1, 1)
-    key = base64.b64encode(os.urandom(16)).decode()
-    for byte in OPEN.format("/x", "Upgrade", f"Sec-WebSocket-Key: {key}\r\n").encode():
+    for byte in request():
         raw.write(bytes([byte]))
         await asyncio.sleep(0)
     assert b" 101 " in await raw.reader.readuntil(b"\r\n\r\n")
@@ -468,7 +408,7 @@ async def test_one_port_serves_sockets_and_ordinary_requests(both, http):
 
 async def test_an_upgrade_behind_an_ordinary_request_goes_nowhere(both):
     raw = await Raw.connect(both.port.number)
-    raw.write(b"GET /first HTTP/1.1\r\nHost: x\r\n\r\n" + OPEN.format("/", "Upgrade", "").encode())
+    raw.write(b"GET /first HTTP/1.1\r\nHost: x\r\n\r\n" + request())
     answers = await raw.rest()
     assert answers.count(b"HTTP/1.1") == 1 and b'"/first"' in answers
     assert both.asked == []

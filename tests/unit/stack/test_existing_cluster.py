@@ -1,11 +1,13 @@
 """How images get into a cluster that somebody else runs."""
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from local.demo import DemoError, ExistingCluster, check_port
+from components.settings import load
+from local.demo import DemoError, ExistingCluster, check_port, local_stack_file
 
 
 def kubeconfig(folder: Path, context: str) -> Path:
@@ -35,6 +37,15 @@ def test_an_unknown_cluster_needs_a_command(tmp_path: Path) -> None:
     with pytest.raises(DemoError, match=r"context 'office'.*--load") as error:
         ExistingCluster(path).load_command(Path("/x/a.tar"))
     assert str(path) in str(error.value)
+
+
+def test_a_foreign_cluster_gets_no_policies_of_addresses_that_it_has_not(tmp_path: Path) -> None:
+    """kind obeys them."""
+    here = load(local_stack_file({})["config"])
+    there = load(local_stack_file({}, ExistingCluster(kubeconfig(tmp_path, "kind-demo")))["config"])
+    assert here.network_policies.policies
+    assert not there.network_policies.policies
+    assert replace(there, network_policies=here.network_policies) == here
 
 
 def test_a_taken_port_is_named() -> None:

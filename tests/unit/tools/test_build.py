@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,12 +116,36 @@ def test_a_build_shows_what_is_compiled(tmp_path, monkeypatch):
     staging, step = tmp_path / "staging", Shown()
     staging.mkdir()
     built = build(batch(folder), staging, step)
-    assert subprocess.run([built["pixel-sample"]], check=True, capture_output=True).stderr.strip().isdigit()
+    assert subprocess.run([built["pixel-sample"].executable], check=True, capture_output=True).stderr.strip().isdigit()
     texts = [text for text, _ in step.said]
     assert any(re.fullmatch(r"\d+ of \d+ packages: sample/inner", text) for text in texts)
     parts = [done for _, done in step.said if done is not None]
     assert parts == sorted(parts)
     assert parts[-1] == 1.0
+
+
+@needs_go
+def test_a_build_obeys_its_tags_and_brings_the_modules_files(tmp_path):
+    folder = go_module(tmp_path / "module")
+    (folder / "tagged.go").write_text('//go:build wanted\n\npackage main\n\nfunc init() { version = "tagged" }\n')
+    (folder / "kinds").mkdir()
+    (folder / "kinds" / "one.yaml").write_text("kind: One\n")
+    tool = sample(folder)
+    module = "example.test/sample"
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    source = replace(tool.source, tags=("wanted",), beside=((module, "kinds/*.yaml"),), variables=())
+    (made,) = batches([replace(tool, source=source)])
+    built = build(made, staging, Shown())["pixel-sample"]
+    assert subprocess.check_output([built.executable], text=True) == "sample vtagged\n"
+    assert [(file.name, file.read_text()) for file in built.beside] == [("one.yaml", "kind: One\n")]
+    assert staging in built.beside[0].parents
+
+    (other,) = batches([replace(tool, source=replace(tool.source, beside=((module, "nothing/*"),)))])
+    again = tmp_path / "again"
+    again.mkdir()
+    with pytest.raises(ToolError, match=r"cannot be built: example\.test/sample has no nothing/\*"):
+        build(other, again, Shown())
 
 
 @needs_go
@@ -187,7 +212,9 @@ def test_too_little_disk_is_said_before_compiling(tmp_path, monkeypatch):
 
 
 RUN = """
-import sys
+import signal, sys
+# Whoever runs the tests in the background has it ignored, and so would everything that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from local.progress import Steps
 from local.tools import ensure_tools

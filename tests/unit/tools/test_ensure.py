@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,15 @@ def test_another_version_on_path_is_passed_over(ensure, binaries, server, tool, 
     server.release(tool, "echo v1.2.3")
     script(binaries / "pixel-sample", body)
     assert says(ensure()) == "v1.2.3"
+
+
+@needs_go
+def test_one_that_cannot_tell_its_version_is_built_and_nowhere_else_looked_for(ensure, binaries, server, tool):
+    script(binaries / "pixel-sample", "echo v1.2.3")
+    found = ensure(of=replace(tool, ask=(), release=None))
+    assert found.parent.parent.name == "pixel-sample"
+    assert "go build" in (found.parent / "receipt.json").read_text()
+    assert server.asked == []
 
 
 def test_a_release_is_installed_once_and_its_origin_written_down(ensure, server, tool, cache):

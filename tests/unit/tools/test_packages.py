@@ -38,7 +38,7 @@ def test_the_table_names_what_the_stack_needs_with_reason_and_proof():
     } <= set(names)
     assert all(package.reason and package.proof and package.group in GROUPS for package in PACKAGES)
     assert {package.name for package in PACKAGES if package.services} == {
-        *("containerd", "coturn", "prometheus", "prometheus-node-exporter", "redis-server"),
+        *("containerd", "coturn", "prometheus-alertmanager", "prometheus-node-exporter", "redis-server"),
     }
 
 

@@ -77,7 +77,8 @@ def test_the_pods_environment_becomes_unreals_arguments(folder: Path, shell: str
 
 def test_the_newer_plugin_gets_its_own_arguments(folder: Path) -> None:
     given = arguments_of(run(folder, PIXEL_STREAMING_PLUGIN="PixelStreaming2", FRAME_RATE="24"))
-    assert "-PixelStreamingConnectionURL=ws://localhost:8888" in given
+    assert "-PixelStreamingSignallingURL=ws://localhost:8888" in given, "5.5 and 5.6"
+    assert "-PixelStreamingConnectionURL=ws://localhost:8888" in given, "5.7 and later"
     assert "-PixelStreamingWebRTCFps=24" in given
     assert not any(each.startswith(("-PixelStreamingURL", "-PixelStreamingWebRTCMaxFps")) for each in given)
 

@@ -277,7 +277,7 @@ async def test_who_comes_back_to_another_replica_keeps_its_place_there():
 
 async def test_where_there_is_no_room_an_opted_in_player_is_sent_on_and_a_stock_one_waits():
     it = It("signed", queue_length=5)
-    to = it.around.next_region = Redirected("wss://play-us.example.com/", "the-ticket")
+    to = it.around.next_region = Redirected("https://play-us.example.com/", "the-ticket")
     stock, opted_in = await it.admitted(f"/?{ALL}"), await it.admitted(f"/?{ALL}&session=1")
     assert await it.reason(opted_in, "s1") is None
     it.around.rooms = 0

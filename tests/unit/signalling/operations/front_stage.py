@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from aiohttp import ClientSession, WSServerHandshakeError
 
+from signalling.ice.elsewhere import NOTHING
 from signalling.matchmaker.front import MatchmakerFront, SecretFiles
 from signalling.matchmaker.page import page_files
 from signalling.matchmaker.replica import Surroundings
@@ -42,6 +43,7 @@ class FrontStage(Stage):
 
     async def matchmaker(self, *, wait: bool = True, **more: Any) -> MatchmakerServer:
         its = MatchmakerSettings(
+            turn_loads=False,
             **{**LISTEN, "player_port": 0 if self.matchmakers else self.first_port},
             operations_host="127.0.0.1",
             operations_port=0,
@@ -74,10 +76,11 @@ class FrontStage(Stage):
             store=self.store,
             issuer=self.issuer,
             turn_secret=lambda: SECRET,
+            elsewhere=lambda: NOTHING,
             admission=front.admission,
             chronicle=front.chronicle,
         )
-        server = MatchmakerServer(its, self.stack, around, page_files(self.page, front.connects_to), front)
+        server = MatchmakerServer(its, self.stack, around, page_files(self.page, front.page_allowed), front)
         await server.start()
         self.matchmakers.append(server)
         self.fronts.append(front)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import ClientSession
 
@@ -15,7 +16,7 @@ from signalling.ice.secret import SigningSecret
 from signalling.limits.settings import LimitsSettings
 from signalling.login.settings import Algorithm, LoginSettings, Mode
 from signalling.matchmaker.issuing import Issuer
-from signalling.matchmaker.settings import ApiSettings
+from signalling.matchmaker.settings import ApiSettings, PlayerPage
 from signalling.regions.settings import PeerSettings, RegionSettings
 from signalling.store.in_redis import RedisStore
 from signalling.webhooks.settings import Endpoint, WebhookSettings
@@ -334,7 +335,7 @@ async def test_a_player_goes_where_there_is_room_and_is_let_in_there(regions):
     player = await wants(here, f"?token={SHARED}")
     told = await state(player, "redirect")
     assert (await player.closed())[0] == 1001
-    assert told["url"] == there.url.replace("http", "ws")
+    assert told["url"] == there.url
     moved = await wants(there, f"?ticket={told['ticket']}")
     await state(moved, "starting")
     # The ticket is good once, and there only.
@@ -372,6 +373,30 @@ async def test_a_page_is_sent_to_where_there_is_room(regions, http):
         assert [key["kid"] for key in (await answer.json())["keys"]] == list(here.issuer.public())
 
 
+async def test_the_page_is_told_what_the_stack_says_and_may_ask_whom_it_names(stage, http):
+    allowed = {"connect-src": ["https://id.example.com"], "frame-ancestors": ["https://shop.example.com"]}
+    page = {"configuration": {"name": "Showroom", "region": "fra"}, "allowed": allowed}
+    stage.says(player_page=msgspec.convert(page, PlayerPage))
+    await stage.matchmaker()
+    async with http.get(f"{stage.url}config.json") as answer:
+        assert (answer.status, answer.content_type) == (200, "application/json")
+        assert answer.headers["Cache-Control"] == "no-cache"
+        assert await answer.json() == page["configuration"]
+        assert "connect-src 'self';" in answer.headers["Content-Security-Policy"]
+    async with http.get(stage.url) as answer:
+        policy = answer.headers["Content-Security-Policy"]
+        assert "connect-src 'self' https://id.example.com;" in policy
+        assert policy.endswith("frame-ancestors 'self' https://shop.example.com")
+
+
+def test_what_would_add_a_directive_is_no_origin():
+    for source in ("https://x; script-src *", "'unsafe-inline'", "a b", ""):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert({"allowed": {"connect-src": [source]}}, PlayerPage)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"allowed": {"script-src": ["https://x.example"]}}, PlayerPage)
+
+
 # Secrets
 
 
@@ -401,7 +426,7 @@ async def test_no_secret_of_a_run_is_in_its_logs(stage, caplog):
     await stage.gone("demo-1")
     await eventually(lambda: len(set(receiver.ids)) == 2, "events told")
     await receiver.stop()
-    password = player.config["peerConnectionOptions"]["iceServers"][1]["credential"]
+    password = player.config["peerConnectionOptions"]["iceServers"][-1]["credential"]
     written = json.dumps([vars(record) for record in caplog.records], default=str)
     for known in ("session started", "action", "refused", "wrong or no credential"):
         assert known in written

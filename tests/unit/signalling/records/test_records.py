@@ -30,8 +30,8 @@ async def records(request: pytest.FixtureRequest, server: RedisServer) -> AsyncI
     if request.param == "memory":
         yield MemoryRecords()
         return
+    server.say("FLUSHALL")
     client = Redis.from_url(server.url)
-    await client.flushall()
     yield RedisRecords(client)
     await client.aclose()
 
@@ -153,15 +153,15 @@ async def test_a_redis_that_is_away_is_said_to_be(server):
 
 
 async def test_nothing_in_redis_stays_for_good_but_what_goes_on(server):
+    server.say("FLUSHALL")
     client = Redis.from_url(server.url)
-    await client.flushall()
     records = RedisRecords(client)
     await records.take("a", Rate(1, 1), NOW)
     await records.hold("a", "b", 1, NOW, 1)
     await records.first("a", "b", 1)
     await records.close("s1", [Amount("demo:10", "ada", 1, 1)])
     await records.put("box", "e1", b"x", NOW, 10)
-    assert [await client.ttl(key) > 0 for key in await client.keys("*")] == [True] * 7
+    assert [await client.ttl(key) > 0 async for key in client.scan_iter("*")] == [True] * 7
     await client.aclose()
 
 

@@ -161,7 +161,7 @@ async def test_a_player_is_sent_where_there_is_room_with_a_ticket_that_holds_the
     await eventually(lambda: fra.peers.rooms.of("iad", fra.peers._clock()) == {"demo": 2}, "room heard")
     elsewhere = fra.peers.elsewhere("demo", ADA)
     assert elsewhere is not None
-    assert (elsewhere.region, elsewhere.url) == ("iad", f"ws{iad.url.removeprefix('http')}")
+    assert (elsewhere.region, elsewhere.url) == ("iad", iad.url)
     assert elsewhere.ticket not in repr(elsewhere)
     granted = await iad.login(elsewhere.ticket)
     assert isinstance(granted, Grant)

@@ -111,8 +111,8 @@ async def records(request, server):
     if request.param == "memory":
         yield MemoryRecords()
         return
+    server.say("FLUSHALL")
     client = Redis.from_url(server.url)
-    await client.flushall()
     yield RedisRecords(client)
     await client.aclose()
 

@@ -1,0 +1,1 @@
+"""Capacity: what keeps instances and nodes ready, and what tells how many that should be."""

@@ -1,0 +1,96 @@
+"""The node buffer: slots kept free, on nodes that are ordered the moment that slots are taken.
+
+A node is ordered when the slots that are needed (players, instance buffers, node buffer) exceed what is up or ordered,
+and removed when it has not been needed for the surplus time, the one unneeded longest first. So the nodes are layers:
+the n-th is there while the need has reached into it within the surplus time, except for the provisioning time after it
+was ordered. Sessions that end give slots back. That is what the rule of thumb (rate x provisioning time) leaves out:
+it holds while nobody leaves, as in the first minutes of a rush.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from scipy import stats
+
+from capacity.durations import Duration
+from capacity.planning.demand_process import Floats, Players
+
+_MOMENTS: Final = 24
+"""At which growth during provisioning is looked at (Gauss and Legendre's)."""
+
+
+@dataclass(frozen=True)
+class NodeBuffer:
+    """A pool's nodes, without its buffers' sizes."""
+
+    players: Players
+    """Of all applications of the pool."""
+    provisioning: Duration
+    slots: int
+    """Instances of one node."""
+    surplus_seconds: float
+    gives_back: bool = True
+    """Whether sessions end meanwhile; if not, every player needs a slot that was not there before."""
+
+    @cached_property
+    def _orders(self) -> Floats:
+        """How often each second the number of players rises to each mark for the first time in the surplus time."""
+        stay, _ = self.players.below(self.surplus_seconds)
+        orders = np.zeros(self.players.most + 1)
+        orders[1:] = self.players.rate * self.players.chances[:-1] * stay[1:]
+        return orders
+
+    def _reached(self, seconds: float, most: int) -> Floats:
+        """For each growth from 0 to `most`: how many orders of a layer stand `seconds` old with that growth since."""
+        if self.gives_back:
+            return self.players.growth(self._orders, seconds, most)
+        return self.players.rate * _poisson(self.players.rate * seconds, most)
+
+    def missing(self, buffer: int, most: int, *, sooner: float = 0.0) -> Floats:
+        """The chance that n or more instances have no slot, for n from 0 to `most`; nodes come `sooner` seconds early.
+
+        A slot is missing if the player, or the instance for the next, that would take it stands as many above the
+        mark at which the slot's node was ordered as the buffer is large, and the node is not up yet.
+        """
+        lead = max(self.provisioning.mean - sooner, 0.0)
+        if lead not in self._standing:
+            self._standing[lead] = self._standing_orders(lead)
+        chances = np.zeros(most + 1)
+        found = self._standing[lead][buffer : buffer + most]
+        chances[1 : len(found) + 1] = found
+        chances[0] = 1.0
+        return np.minimum.accumulate(np.clip(chances, 0.0, 1.0))
+
+    @cached_property
+    def _standing(self) -> dict[float, Floats]:
+        return {}
+
+    def _standing_orders(self, lead: float) -> Floats:
+        """For each growth: orders of a layer that are not done, with that growth since they were placed."""
+        reach = int(self.players.rate * lead + 8 * math.sqrt(self.players.rate * lead) + 32)
+        points, weights = np.polynomial.legendre.leggauss(_MOMENTS)
+        standing = np.zeros(reach + self.slots)
+        for point, weight in zip(points, weights, strict=True):
+            standing += weight * lead / 2 * self._reached(lead / 2 * (point + 1), len(standing) - 1)
+        if self.slots == 1:
+            return standing
+        # A node's first slot orders it; one need in so many is for a node's first slot.
+        return np.convolve(standing, np.ones(self.slots) / self.slots)[self.slots - 1 :]
+
+    def nodes(self, warm: int) -> float:
+        """Nodes up or ordered, on average, of a pool that keeps `warm` slots beyond its players, of either buffer."""
+        _, spent = self.players.below(self.surplus_seconds)
+        chances = self.players.chances
+        reached = 1 - np.cumsum(chances) + chances
+        lingering = np.zeros_like(reached)
+        lingering[1:] = self.players.rate * chances[:-1] * spent[1:]
+        # The layer of each mark: 1 below the first player's, since the warm slots are needed always.
+        there = np.concatenate([np.ones(warm), np.minimum(reached + lingering, 1.0)[1:]])
+        return float(there[:: self.slots].sum())
+
+
+def _poisson(mean: float, most: int) -> Floats:
+    return np.asarray(stats.poisson.pmf(np.arange(most + 1), mean), dtype=np.float64)

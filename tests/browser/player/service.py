@@ -1,0 +1,229 @@
+"""Where the page's tests run against: the scripted service with the demo streamer, or the whole local stack."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from aiohttp import web
+
+from local import cluster
+from local.paths import CHECKOUT
+from local.progress import Steps
+from local.tools import ensure_tools
+from signalling.matchmaker.page import SECURITY, page_files, serve_file
+from tests.browser.player.sessions import Service
+from tests.browser.player.wire import Wire
+from tests.browser.test_stream import kubectl_json
+from tests.cluster.conftest import eventually
+from tests.ports import free_port
+
+T = TypeVar("T")
+
+
+class Stage(Protocol):
+    """What a test needs of a service, whichever it is."""
+
+    @property
+    def url(self) -> str:
+        """The page's address."""
+        ...
+
+    def cut(self) -> None:
+        """The network between browser and service goes."""
+        ...
+
+    def mend(self) -> None:
+        """It comes back."""
+        ...
+
+    def kill_instance(self) -> None:
+        """The instance of the session that plays dies."""
+        ...
+
+    def occupied(self) -> bool:
+        """Whether an instance plays for somebody."""
+        ...
+
+
+class Loop:
+    """An event loop in a thread of its own, since Playwright's calls block this one."""
+
+    def __init__(self) -> None:
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._until_stopped()))
+
+    async def _until_stopped(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        self._ready.set()
+        await self._stop.wait()
+
+    def __enter__(self) -> "Loop":
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def run(self, work: Coroutine[Any, Any, T], seconds: float = 30) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
+
+
+@dataclass
+class ScriptedStage:
+    """The scripted service; ``service`` is its state, ``do`` runs one of its methods."""
+
+    service: Service
+    loop: Loop
+    wire: Wire
+    config: dict[str, Any]
+    """What config.json says."""
+    policy: dict[str, str]
+    """What the content security policy allows beyond the matchmaker's own: directive to sources."""
+    port: int
+    streamer: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.wire.port}/"
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run(work)
+
+    def cut(self) -> None:
+        self.do(self.wire.cut())
+
+    def mend(self) -> None:
+        self.do(self.wire.mend())
+
+    def occupied(self) -> bool:
+        return any(each.admitted and not each.over for each in self.service.sessions)
+
+    def start_instance(self) -> None:
+        """Start the demo streamer; it is small, so that it takes little of the machine."""
+        environment = {
+            **os.environ,
+            "SIGNAL_URL": f"ws://127.0.0.1:{self.port}/streamer",
+            "RES_X": "640",
+            "RES_Y": "360",
+            "FRAME_RATE": "15",
+            "BITRATE": "800000",
+        }
+        self.streamer = subprocess.Popen([sys.executable, "-m", "streamer"], cwd=CHECKOUT, env=environment)
+        eventually(self.service.streaming.is_set, "the streamer has sent its name", 60)
+
+    def kill_instance(self) -> None:
+        if self.streamer is not None:
+            self.streamer.kill()
+            self.streamer.wait()
+            self.streamer = None
+
+    def said(self, kind: str) -> list[dict[str, Any]]:
+        """What the owner of the newest session has said of a kind."""
+        return [each for each in self.service.owner().said if each["type"] == kind]
+
+
+@contextmanager
+def scripted(page: Path) -> Iterator[ScriptedStage]:
+    """A service that serves the built page as the matchmaker does."""
+    with Loop() as loop:
+        service = loop.run(_made())
+        port = free_port()
+        config: dict[str, Any] = {}
+        policy: dict[str, str] = {}
+        runner = loop.run(_serve(service, page, port, config, policy))
+        wire = Wire(port)
+        loop.run(wire.start())
+        stage = ScriptedStage(service, loop, wire, config, policy, port)
+        try:
+            yield stage
+        finally:
+            stage.kill_instance()
+            loop.run(wire.cut())
+            loop.run(runner.cleanup())
+
+
+async def _made() -> Service:
+    return Service()
+
+
+async def _serve(
+    service: Service, page: Path, port: int, config: dict[str, Any], policy: dict[str, str]
+) -> web.AppRunner:
+    files = page_files(page)
+
+    async def serve_config(_request: web.Request) -> web.Response:
+        return web.json_response(config, headers=SECURITY)
+
+    async def serve_page(request: web.Request) -> web.StreamResponse:
+        response = serve_file(files, request)
+        security = response.headers["Content-Security-Policy"]
+        for directive, sources in policy.items():
+            security = security.replace(f"{directive} 'self'", f"{directive} 'self' {sources}")
+        response.headers["Content-Security-Policy"] = security
+        return response
+
+    app = web.Application()
+    app.router.add_get("/ws", service.serve_player)
+    app.router.add_get("/streamer", service.serve_streamer)
+    app.router.add_get("/config.json", serve_config)
+    app.router.add_get("/{path:.*}", serve_page)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    return runner
+
+
+@dataclass
+class LocalStack:
+    """The running local stack, behind a wire of its own."""
+
+    loop: Loop
+    wire: Wire
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.wire.port}/"
+
+    def cut(self) -> None:
+        self.loop.run(self.wire.cut())
+
+    def mend(self) -> None:
+        self.loop.run(self.wire.mend())
+
+    def occupied(self) -> bool:
+        return bool(self._pods())
+
+    def kill_instance(self) -> None:
+        (pod,) = self._pods()
+        kubectl = ensure_tools(["kubectl"], Steps())["kubectl"]
+        at_once = ["--namespace=pixel-instances", "--grace-period=0", "--force"]
+        command = [kubectl, f"--kubeconfig={cluster.running()}", "delete", "pod", pod["metadata"]["name"], *at_once]
+        subprocess.run(command, check=True, capture_output=True)
+
+    def _pods(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = kubectl_json(
+            "get", "pods", "-n", "pixel-instances", "-l", "app.pixel/pool=session"
+        )["items"]
+        return [each for each in found if "deletionTimestamp" not in each["metadata"]]
+
+
+@contextmanager
+def local_stack(port: int) -> Iterator[LocalStack]:
+    """The stack whose page is at a port of this machine."""
+    with Loop() as loop:
+        wire = Wire(port)
+        loop.run(wire.start())
+        try:
+            yield LocalStack(loop, wire)
+        finally:
+            loop.run(wire.cut())

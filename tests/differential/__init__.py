@@ -1,0 +1,1 @@
+"""The sidecar beside Epic's own server: the same scripts, and what each makes of them."""

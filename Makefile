@@ -7,7 +7,7 @@ CACHE := $(or $(PIXEL_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pixel-stream
 # uv from PATH if there is one, else this version in a virtual environment of its own in the cache.
 UV := $(or $(shell command -v uv),$(CACHE)/uv/$(UV_VERSION)/bin/uv)
 RUN := $(UV) run --locked
-SOURCES := __main__.py components signalling streamer capacity local tests
+SOURCES := __main__.py components signalling streamer capacity local pixel tests
 
 .PHONY: help
 help: ## List the commands

@@ -13,18 +13,19 @@ from local.progress import Steps
 
 
 def prepare(steps: Steps) -> None:
-    """Write the locked requirements and the built player page where the Dockerfiles look for them."""
+    """Write the locked requirements and the built pages where the Dockerfiles look for them."""
     folder = CHECKOUT / "build/requirements"
     folder.mkdir(parents=True, exist_ok=True)
     for recipe in RECIPES:
         if recipe.group is not None:
             exported = requirements.export(CHECKOUT, recipe.group, images_dir() / "requirements")
             (folder / f"{recipe.group}.txt").write_bytes(exported)
-    with steps.step("player page") as step, tempfile.TemporaryDirectory() as work:
-        built = Path(work) / "dist"
-        page.make(page.sources(CHECKOUT), built, Path(work) / "page", step)
-        shutil.rmtree(CHECKOUT / "player/dist", ignore_errors=True)
-        context.copy_folder(built, CHECKOUT / "player/dist")
+    for name in sorted({name for recipe in RECIPES for name in recipe.pages}):
+        with steps.step(f"{name} page") as step, tempfile.TemporaryDirectory() as work:
+            built = Path(work) / "dist"
+            page.make(name, page.sources(CHECKOUT, name), built, Path(work) / "page", step)
+            shutil.rmtree(CHECKOUT / name / "dist", ignore_errors=True)
+            context.copy_folder(built, CHECKOUT / name / "dist")
 
 
 def main() -> int:

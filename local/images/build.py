@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,8 @@ class Planned:
 
     recipe: Recipe
     files: tuple[context.File, ...]
-    page: tuple[context.File, ...]
+    pages: Mapping[str, tuple[context.File, ...]]
+    """The sources of each of its pages."""
     image: Image
 
 
@@ -42,7 +43,7 @@ def build_images(steps: Steps) -> dict[str, Image]:
     planned = plan(CHECKOUT, images_dir())
     if missing(planned):
         check_machine()
-        if any(each.page and not _page_folder(each).is_dir() for each in missing(planned)):
+        if any(not _page_folder(*its).is_dir() for each in missing(planned) for its in each.pages.items()):
             page.check_node()
         with _locked(images_dir()) as work:
             _build(missing(planned), work, steps)
@@ -61,10 +62,11 @@ def plan(checkout: Path, folder: Path, recipes: Sequence[Recipe] = RECIPES) -> l
         if recipe.group is not None:
             exported = requirements.export(checkout, recipe.group, folder / "requirements")
             files.append(context.File(f"build/requirements/{recipe.group}.txt", exported))
-        sources = tuple(page.sources(checkout)) if recipe.page else ()
+        pages = {name: tuple(page.sources(checkout, name)) for name in recipe.pages}
+        sources = [file for each in pages.values() for file in each]
         fingerprint = context.fingerprint([*files, *sources, dockerfile], FORMAT, base_key())
         image = image_at(folder, recipe.name, fingerprint)
-        planned.append(Planned(recipe, (*files, dockerfile), sources, image))
+        planned.append(Planned(recipe, (*files, dockerfile), pages, image))
     return planned
 
 
@@ -111,24 +113,25 @@ def _build(planned: Sequence[Planned], work: Path, steps: Steps) -> None:
             base.make(archive, work, step)
     storage: buildah.Storage | None = None
     for each in planned:
-        if each.page and not _page_folder(each).is_dir():
-            with steps.step("player page") as step:
-                page.make(each.page, _page_folder(each), work / "page", step)
+        for name, files in each.pages.items():
+            if not _page_folder(name, files).is_dir():
+                with steps.step(f"{name} page") as step:
+                    page.make(name, files, _page_folder(name, files), work / f"page-{name}", step)
         with steps.step(f"image {each.recipe.name}") as step:
             storage = storage or buildah.opened(cache_root() / "buildah", work, step)
             _build_image(each, storage, archive, step)
 
 
-def _page_folder(each: Planned) -> Path:
-    return images_dir() / f"page-{page.key(each.page)}"
+def _page_folder(name: str, files: Sequence[context.File]) -> Path:
+    return images_dir() / f"{name}-{page.key(files)}"
 
 
 def _build_image(each: Planned, storage: buildah.Storage, archive: Path, step: Step) -> None:
     folder = storage.work / f"context-{each.recipe.name}"
     context.write(each.files, folder)
-    if each.page:
-        mark_used(_page_folder(each))
-        context.copy_folder(_page_folder(each), folder / "player/dist")
+    for name, files in each.pages.items():
+        mark_used(_page_folder(name, files))
+        context.copy_folder(_page_folder(name, files), folder / name / "dist")
     reference = buildah.import_base(storage, archive, step)
     mark_used(archive)
     buildah.build(storage, each.image, folder / each.recipe.dockerfile, folder, base=reference, step=step)

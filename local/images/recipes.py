@@ -21,8 +21,8 @@ class Recipe:
     """Python packages copied whole, by their folders."""
     group: str | None = None
     """Dependency group of pyproject.toml, exported with hashes to ``build/requirements/<group>.txt``."""
-    page: bool = False
-    """Whether the built player page is copied, from ``player/dist``."""
+    pages: tuple[str, ...] = ()
+    """Web pages of which the build is copied, from ``<page>/dist``."""
 
 
 RECIPES: tuple[Recipe, ...] = (
@@ -32,7 +32,7 @@ RECIPES: tuple[Recipe, ...] = (
         "signalling/Dockerfile",
         packages=("signalling", "streamer/cpu_exporter"),
         group="signalling",
-        page=True,
+        pages=("player", "operator"),
     ),
     Recipe("streamer", "streamer/Dockerfile", packages=("streamer",), group="streamer"),
     Recipe("turn", "signalling/turn/Dockerfile"),

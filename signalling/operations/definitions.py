@@ -18,6 +18,8 @@ Time: TypeAlias = Annotated[datetime, Meta(tz=True)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=63, pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 Seconds: TypeAlias = Annotated[float, Meta(ge=0)]
+Members: TypeAlias = Annotated[dict[str, Any], Meta(extra_json_schema={"additionalProperties": True})]
+"""Any members of any kind."""
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +50,7 @@ class Player(_Answer, frozen=True, kw_only=True):
     connected: bool
     since: Time | None = None
     stats: Annotated[
-        dict[str, Any] | None, Meta(description="What the player's page last reported, as `sessionStats` has it.")
+        Members | None, Meta(description="What the player's page last reported, as `sessionStats` has it.")
     ] = None
 
 
@@ -234,7 +236,7 @@ class AuditEntry(_Answer, frozen=True, kw_only=True):
     credential: Annotated[str, Meta(description="`current` or `previous`: which admin key it was.")]
     operator: Annotated[str, Meta(description="Who it said it was, in the header `X-Operator`; nobody has checked.")]
     address: str
-    details: dict[str, Any]
+    details: Members
 
 
 class Audit(_Answer, frozen=True, kw_only=True):

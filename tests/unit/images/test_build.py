@@ -62,8 +62,7 @@ def test_a_dockerfile_copies_only_what_its_recipe_provides(recipe: Recipe) -> No
     provided = set(recipe.packages)
     if recipe.group is not None:
         provided.add(f"build/requirements/{recipe.group}.txt")
-    if recipe.page:
-        provided.add("player/dist")
+    provided.update(f"{name}/dist" for name in recipe.pages)
     assert copied == provided
 
 
@@ -79,20 +78,22 @@ def test_a_dockerfile_follows_the_conventions(recipe: Recipe) -> None:
     assert "secret" not in final
 
 
-def test_the_page_is_made_of_sources_and_not_of_what_is_built_from_them() -> None:
-    names = [file.path for file in page.sources(CHECKOUT)]
-    assert {"player/package-lock.json", "player/src/main.tsx", "player/index.html"} <= set(names)
+@pytest.mark.parametrize("folder", ["player", "operator"])
+def test_a_page_is_made_of_sources_and_not_of_what_is_built_from_them(folder: str) -> None:
+    names = [file.path for file in page.sources(CHECKOUT, folder)]
+    assert {f"{folder}/package-lock.json", f"{folder}/src/main.tsx", f"{folder}/index.html"} <= set(names)
     assert not any("node_modules" in name or "/dist/" in name or name.endswith(".test.ts") for name in names)
 
 
 def test_a_changed_page_changes_the_image_that_carries_it() -> None:
-    sources = page.sources(CHECKOUT)
+    sources = page.sources(CHECKOUT, "operator")
     changed = [*sources[:-1], replace(sources[-1], content=b"changed")]
     assert page.key(sources) != page.key(changed)
 
 
-def test_the_page_is_locked_without_the_address_of_any_registry() -> None:
-    lock = json.loads((CHECKOUT / "player/package-lock.json").read_text())
+@pytest.mark.parametrize("name", ["player", "operator"])
+def test_a_page_is_locked_without_the_address_of_any_registry(name: str) -> None:
+    lock = json.loads((CHECKOUT / name / "package-lock.json").read_text())
     packages = {name: entry for name, entry in lock["packages"].items() if name}
     assert all("integrity" in entry for entry in packages.values())
     assert not any("resolved" in entry for entry in packages.values())

@@ -1,6 +1,7 @@
 """The whole service with its front: login, limits, session API, webhooks, usage and regions, on loopback."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from signalling.records.redis import RedisRecords
 from signalling.store.in_redis import RedisStore
 from tests.ports import free_port
 from tests.unit.signalling.clients import Client, eventually
+from tests.unit.signalling.memory_cluster import fleet, node
 from tests.unit.signalling.stage import LISTEN, SECRET, STACK, Stage
 
 ADMIN, HOOK = "the-admin-key-of-the-stage", "the-webhook-key-of-the-stage"
@@ -31,6 +33,8 @@ class FrontStage(Stage):
         self.fronts: list[MatchmakerFront] = []
         self.first_port = free_port()
         """The players' of the first matchmaker, known before it starts."""
+        self.operator_folder: Path | None = None
+        """The built operator's page, if it is to be served."""
         self._closed = False
 
     def says(self, **more: Any) -> None:
@@ -64,6 +68,7 @@ class FrontStage(Stage):
             self.issuer,
             self.cluster,
             shared=RedisRecords(self.store.client) if isinstance(self.store, RedisStore) else None,
+            operator_folder=self.operator_folder,
         )
         around = Surroundings(
             name=f"replica-{len(self.matchmakers)}",
@@ -116,6 +121,19 @@ class FrontStage(Stage):
             return error.status
         await socket.close()
         return 101
+
+
+def furnished(http: ClientSession, folder: Path) -> FrontStage:
+    """A stage with a player page, two nodes, and a fleet for each application; what it writes is in ``folder``."""
+    page = folder / "page"
+    page.mkdir(parents=True)
+    (page / "index.html").write_text("<!doctype html><title>page</title>")
+    it = FrontStage(http, page)
+    it.cluster.put(node("turn-1", {"InternalIP": "10.0.30.4", "ExternalIP": "198.51.100.7"}))
+    it.cluster.put(node("gpu-1", labels={"app.pixel/gpu": "true"}))
+    for application in ("demo", "other"):
+        it.cluster.put(fleet(f"{application}-v1", application=application))
+    return it
 
 
 async def state(player: Client, wanted: str) -> dict[str, Any]:

@@ -144,9 +144,9 @@ class FakeService:
 class Api:
     """The API on a real port."""
 
-    def __init__(self, http: ClientSession, **access: Any) -> None:
+    def __init__(self, http: ClientSession, service: FakeService | None = None, **access: Any) -> None:
         self.http = http
-        self.service = FakeService()
+        self.service = service or FakeService()
         self.records = MemoryRecords()
         self.ledger = Ledger(self.records, self._counted)
         self.registry = CollectorRegistry()

@@ -22,25 +22,12 @@ from signalling.store.in_redis import RedisStore
 from signalling.webhooks.settings import Endpoint, WebhookSettings
 from tests.unit.signalling.clients import Client, eventually
 from tests.unit.signalling.login.issuer import AUDIENCE, ISSUER, RSA, KeyServer, published, token
-from tests.unit.signalling.memory_cluster import fleet, node
-from tests.unit.signalling.operations.front_stage import ADMIN, HOOK, SHARED, FrontStage, state
+from tests.unit.signalling.operations.front_stage import ADMIN, HOOK, SHARED, FrontStage, furnished, state
 from tests.unit.signalling.redis_server import redis_server
 from tests.unit.signalling.stage import SECRET, SEED, stream
 from tests.unit.signalling.webhooks.test_webhooks import Receiver
 
 API = "/api/v1"
-
-
-def furnished(http: ClientSession, folder: Path) -> FrontStage:
-    page = folder / "page"
-    page.mkdir(parents=True)
-    (page / "index.html").write_text("<!doctype html><title>page</title>")
-    it = FrontStage(http, page)
-    it.cluster.put(node("turn-1", {"InternalIP": "10.0.30.4", "ExternalIP": "198.51.100.7"}))
-    it.cluster.put(node("gpu-1", labels={"app.pixel/gpu": "true"}))
-    for application in ("demo", "other"):
-        it.cluster.put(fleet(f"{application}-v1", application=application))
-    return it
 
 
 @pytest.fixture

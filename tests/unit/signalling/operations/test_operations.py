@@ -107,7 +107,7 @@ async def test_long_answers_are_compressed_for_whoever_can_read_that(api, monkey
     assert headers["Content-Encoding"] in {"deflate", "gzip"}
     _, _, plain = await api.ask("GET", f"{BASE}/sessions?limit=1000", Accept_Encoding="identity")
     assert "Content-Encoding" not in plain
-    assert headers["Etag"] == plain["ETag"]
+    assert headers["Etag"] == plain["Etag"]
     assert "Content-Encoding" not in (await api.ask("GET", f"{BASE}/nodes"))[2]
 
 

@@ -1,0 +1,66 @@
+/** Something over the page. The browser's own dialog makes the rest inert, closes with Esc and gives the focus back. */
+import type { ComponentChildren, TargetedKeyboardEvent } from 'preact';
+import { useEffect, useId, useRef } from 'preact/hooks';
+import { Icon } from './icon';
+
+interface Properties {
+    readonly title: string;
+    /** A sheet at the side, or a box in the middle. */
+    readonly kind: 'sheet' | 'box';
+    readonly close: () => void;
+    readonly children: ComponentChildren;
+}
+
+const REACHABLE =
+    'a[href], button:not(:disabled), input:not(:disabled), select:not(:disabled), textarea:not(:disabled)';
+
+/** From the last element Tab leads to the first: not to the browser's own controls, which the dialog would allow. */
+function stayWithin(event: TargetedKeyboardEvent<HTMLDialogElement>): void {
+    const reachable = [...event.currentTarget.querySelectorAll<HTMLElement>(REACHABLE)];
+    const [leaving, arriving] = event.shiftKey ? [reachable[0], reachable.at(-1)] : [reachable.at(-1), reachable[0]];
+    if (document.activeElement === leaving) {
+        event.preventDefault();
+        arriving?.focus();
+    }
+}
+
+export function Dialog({ title, kind, close, children }: Properties) {
+    const dialog = useRef<HTMLDialogElement>(null);
+    const id = useId();
+    useEffect(() => {
+        const element = dialog.current;
+        element?.showModal();
+        return () => {
+            element?.close();
+        };
+    }, []);
+    return (
+        <dialog
+            ref={dialog}
+            class={kind}
+            aria-labelledby={id}
+            onClose={close}
+            onKeyDown={(event) => {
+                if (event.key === 'Tab') {
+                    stayWithin(event);
+                }
+            }}
+            onClick={(event) => {
+                // Beside what the dialog shows, which fills it.
+                if (event.target === dialog.current) {
+                    close();
+                }
+            }}
+        >
+            <div class="dialog-body">
+                <header class="dialog-head">
+                    <h2 id={id}>{title}</h2>
+                    <button type="button" class="icon-button" aria-label="Close" onClick={close}>
+                        <Icon name="close" />
+                    </button>
+                </header>
+                {children}
+            </div>
+        </dialog>
+    );
+}

@@ -1,0 +1,1 @@
+"""``pixel``: what the operator's page does, on a command line."""

@@ -1,0 +1,37 @@
+"""``python -m pixel sessions``, and the other commands; ``--help`` lists them."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+from pixel.arguments import body, parser, said
+from pixel.commands import COMMANDS
+from pixel.printing import show
+from pixel.service import PixelError, Service, credentials
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str], out: TextIO, err: TextIO) -> int:
+    """Run one command; an error is one line on ``err``, and 1."""
+    given = parser().parse_args(arguments)
+    command = next(each for each in COMMANDS if each.name == given.command)
+    route = command.route
+    path = {name: str(getattr(given, name)) for name in route.parameters}
+    try:
+        values = said(command, given)
+        with Service(credentials(environment)) as service:
+            if command.whole:
+                answer = service.whole(route, path, values)
+            elif route.body is None:
+                answer = service.ask(route, path, values, None)
+            else:
+                answer = service.ask(route, path, {}, body(command, values))
+    except PixelError as error:
+        print(f"error: {error}", file=err)
+        return 1
+    show(command, answer, out, as_json=given.json)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ, sys.stdout, sys.stderr))

@@ -60,6 +60,8 @@ class FrontDesk:
         self._ended: Counter[tuple[str, str, str]] = Counter()
         self.visits: list[Visit] = []
         self.most_sessions = 0
+        self.seen: dict[str, float] = {}
+        """When each instance was first heard of."""
         self._placed: dict[str, float] = {}
         self.starts: dict[str, float] = {}
         """Seconds that each instance took from its node to its readiness, as it looks from here."""
@@ -123,6 +125,7 @@ class FrontDesk:
         self._idle = {}
         now = asyncio.get_running_loop().time()
         for name, pod in self._known.items():
+            self.seen.setdefault(name, now)
             if pod.spec and pod.spec.nodeName:
                 self._placed.setdefault(name, now)
             if label(pod, "pool") == "idle" and ready(pod) and not going(pod):

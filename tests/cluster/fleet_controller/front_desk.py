@@ -60,6 +60,11 @@ class FrontDesk:
         self._ended: Counter[tuple[str, str, str]] = Counter()
         self.visits: list[Visit] = []
         self.most_sessions = 0
+        self.seen: dict[str, float] = {}
+        """When each instance was first heard of."""
+        self._placed: dict[str, float] = {}
+        self.starts: dict[str, float] = {}
+        """Seconds that each instance took from its node to its readiness, as it looks from here."""
         self.port = free_port()
 
     @asynccontextmanager
@@ -118,8 +123,13 @@ class FrontDesk:
         sessions = [pod for pod in self._known.values() if label(pod, "pool") == "session" and not going(pod)]
         self.most_sessions = max(self.most_sessions, len(sessions))
         self._idle = {}
+        now = asyncio.get_running_loop().time()
         for name, pod in self._known.items():
+            self.seen.setdefault(name, now)
+            if pod.spec and pod.spec.nodeName:
+                self._placed.setdefault(name, now)
             if label(pod, "pool") == "idle" and ready(pod) and not going(pod):
+                self.starts.setdefault(name, now - self._placed[name])
                 self._idle.setdefault(label(pod, "app"), {})[name] = pod
         self._wake.set()
 

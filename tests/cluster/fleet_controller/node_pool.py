@@ -43,10 +43,15 @@ class NodePool:
     """How long a node stands empty before it is removed."""
     ordered: list[float] = field(default_factory=list)
     """When each node was ordered."""
+    took: list[float] = field(default_factory=list)
+    """Seconds from ordering each node to its being ready."""
     largest: int = 0
     """Most nodes at once, ordered ones among them."""
-    _coming: set[asyncio.Task[None]] = field(default_factory=set)
-    _names: Iterator[int] = field(default_factory=count)
+    _coming: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    """Nodes that were ordered, until a listing has them."""
+    _unready: dict[str, float] = field(default_factory=dict)
+    """When nodes were ordered that are not ready yet."""
+    _numbers: Iterator[int] = field(default_factory=count)
     _empty: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -64,25 +69,39 @@ class NodePool:
         used = Counter(pod.spec.nodeName for pod in here if pod.spec and pod.spec.nodeName)
         free = sum(max(0, self.slots - used[name]) for name in open_)
         waiting = sum(map(waits_for_room, here))
+        now = asyncio.get_running_loop().time()
+        began = [self._unready.pop(name_of(node), None) for node in there if not starting(node)]
+        self.took += [now - each for each in began if each is not None]
+        self._coming = {name: task for name, task in self._coming.items() if name not in nodes or not task.done()}
+        coming = len(self._coming.keys() - set(nodes))
         # What is free, or on its way, takes in what waits as soon as the scheduler looks again.
-        wanted = math.ceil((waiting - free) / self.slots) - len(self._coming)
-        for _ in range(min(wanted, self.most - len(nodes) - len(self._coming))):
-            self.ordered.append(asyncio.get_running_loop().time())
-            coming = asyncio.create_task(self._bring())
-            self._coming.add(coming)
-            coming.add_done_callback(self._coming.discard)
-        self.largest = max(self.largest, len(nodes) + len(self._coming))
+        wanted = math.ceil((waiting - free) / self.slots) - coming
+        for _ in range(min(wanted, self.most - len(nodes) - coming)):
+            self._order()
+            coming += 1
+        self.largest = max(self.largest, len(nodes) + coming)
         if not waiting:
             await self._remove_spare([name for name in nodes if not used[name]])
 
-    async def _bring(self) -> None:
-        await asyncio.sleep(self.provisioning())
-        await self.add()
+    def _order(self) -> None:
+        number, now = next(self._numbers), asyncio.get_running_loop().time()
+        self.ordered.append(now)
+        self._unready[self._name(number)] = now
+        self._coming[self._name(number)] = asyncio.create_task(self._bring(number))
 
-    async def add(self) -> str:
+    async def _bring(self, number: int) -> None:
+        await asyncio.sleep(self.provisioning())
+        await self._create(number)
+
+    async def add(self) -> None:
         """One more node, at once."""
-        number = next(self._names)
-        name = f"{self.label.rpartition('/')[2]}-{number}"
+        await self._create(next(self._numbers))
+
+    def _name(self, number: int) -> str:
+        return f"{self.label.rpartition('/')[2]}-{number}"
+
+    async def _create(self, number: int) -> None:
+        name = self._name(number)
         address = self.address(number)
         labels = {SIMULATED: "true", "kubernetes.io/hostname": name}
         room = {"cpu": "64", "memory": "256Gi", "pods": "110"}
@@ -99,7 +118,6 @@ class NodePool:
                 ),
             )
         )
-        return name
 
     async def _remove_spare(self, empty: list[str]) -> None:
         now = asyncio.get_running_loop().time()
@@ -121,6 +139,12 @@ def waits_for_room(pod: Pod) -> bool:
 def cordoned(node: Node) -> bool:
     """It takes no more pods."""
     return bool(node.spec and node.spec.unschedulable)
+
+
+def starting(node: Node) -> bool:
+    """It takes none yet."""
+    taints = (node.spec.taints if node.spec else None) or []
+    return any(taint.key == "node.kubernetes.io/not-ready" for taint in taints)
 
 
 async def remove(client: AsyncClient, name: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.cluster.fleet_controller.node_pool import name_of
 from tests.cluster.fleet_controller.simulated_cluster import SimulatedCluster
 from tests.cluster.fleet_controller.world import Starts, World, stack, world
 
@@ -25,8 +26,10 @@ async def test_a_session_starts_at_once_and_what_it_took_is_replaced(simulated: 
         delays = []
         for _ in range(2):
             ordered = len(found.pool.ordered)
+            warm = {name_of(pod) for pod in await found.pods("idle")}
             visit = found.desk.arrive()
             await found.served(visit)
+            assert visit.instance in warm, "nothing had to start for it"
 
             async def replaced() -> bool:
                 return len(await found.pods("idle")) == 2

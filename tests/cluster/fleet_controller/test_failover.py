@@ -4,11 +4,19 @@ import asyncio
 import re
 import signal
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
 from tests.cluster.fleet_controller.simulated_cluster import SimulatedCluster
-from tests.cluster.fleet_controller.test_sessions import all_live
+from tests.cluster.fleet_controller.test_sessions import (
+    QUICK,
+    all_live,
+    marked,
+    node_drained,
+    rolled_out,
+    scaled_down_and_up,
+)
 from tests.cluster.fleet_controller.world import Process, Starts, World, stack, stopped, world
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
@@ -16,14 +24,14 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 CONFIG = stack({"buffer": {"instances": 2, "nodes": 1}}, max_nodes=4, slots=2)
 
 
-async def killed_again_and_again(found: World, kills: int) -> None:
+async def killed_again_and_again(found: World, kills: int, over: Callable[[], bool]) -> None:
     """Whoever leads is killed after its first action, the next one after its second, and so on; others follow."""
     for step in range(kills):
         leader = await found.leader()
 
         async def got_there(of: Process = leader, actions: int = step + 1) -> bool:
             # What is left to do may be less than that.
-            return of.done() >= actions or not found.desk.waiting()
+            return of.done() >= actions or over()
 
         await found.until(got_there, f"{step + 1} actions of {leader.identity}", pause=0.005)
         leader.kill()
@@ -41,7 +49,7 @@ def scaled_twice(found: World) -> list[tuple[str, ...]]:
 async def test_killed_at_any_step_a_burst_is_served_in_order_all_the_same(simulated: SimulatedCluster) -> None:
     async with world(simulated, CONFIG, starts=Starts(0.5, 0.5), controllers=2) as found:
         visits = [found.desk.arrive() for _ in range(12)]
-        killing = asyncio.create_task(killed_again_and_again(found, 4))
+        killing = asyncio.create_task(killed_again_and_again(found, 4, lambda: not found.desk.waiting()))
         await found.served(*visits[:8])
         await all_live(found, visits[:8])
         for visit in visits[:8]:
@@ -56,6 +64,27 @@ async def test_killed_at_any_step_a_burst_is_served_in_order_all_the_same(simula
         for visit in visits[8:]:
             await found.desk.leave(visit)
         await found.settled(warm=2, holding=2)
+        assert scaled_twice(found) == []
+
+
+async def test_killed_at_any_step_of_roll_out_scaling_and_drain_no_session_ends(simulated: SimulatedCluster) -> None:
+    config = stack({"buffer": {"instances": 6}}, max_nodes=6, slots=8)
+    async with world(simulated, config, starts=QUICK, provisioning=lambda: 0.2, controllers=2) as found:
+        await asyncio.gather(*(found.pool.add() for _ in range(5)))
+        visits = [found.desk.arrive() for _ in range(20)]
+        finished = asyncio.Event()
+        killing = asyncio.create_task(killed_again_and_again(found, 8, finished.is_set))
+        await found.served(*visits)
+        await found.settled(warm=6)
+        await marked(found)
+        await rolled_out(found)
+        await scaled_down_and_up(found)
+        await node_drained(found, visits)
+        await all_live(found, visits)
+        finished.set()
+        await killing
+        await found.settled(warm=6)
+        await all_live(found, visits)
         assert scaled_twice(found) == []
 
 

@@ -76,7 +76,7 @@ def test_what_the_rule_of_thumb_promises() -> None:
 def test_the_demand_file_is_one() -> None:
     import yaml
 
-    (text,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    (text,) = re.findall(r"```yaml\n(.*?)```", section("What is known of players: the demand file"), re.DOTALL)
     assert of_mapping(yaml.safe_load(text)).applications["showroom"].start.mean == pytest.approx(55)
 
 

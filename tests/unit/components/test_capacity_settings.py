@@ -1,9 +1,12 @@
 """What a stack file says about capacity: buffers, schedules, budget; each mistake gives one refusal with its remedy."""
 
+import re
 from datetime import datetime, time
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from components.settings import Settings, SettingsError, load
 from components.settings.buffer import BufferSettings, ServiceLevel
@@ -17,6 +20,7 @@ from components.settings.capacity import (
 from components.settings.schedules import Cron, Once, Schedule, Weekly
 from tests.unit.components.settings_cases import patched
 
+MANUAL = Path(__file__).resolve().parents[3] / "docs" / "capacity.md"
 LEVEL = {"chance": 0.99, "arrivals_per_hour": 120, "start_seconds": 45, "provision_seconds": 480}
 BUFFER = "pixel:apps[0].buffer"
 ENTRY = f"{BUFFER}.schedule[0]"
@@ -41,6 +45,16 @@ def refusal_of(found: dict[str, Any]) -> str:
     (refusal,) = caught.value.refusals
     assert refusal.endswith(".")
     return refusal
+
+
+def test_the_manual_s_example_is_one() -> None:
+    (text,) = re.findall(r"```yaml\n(pixel:.*?)```", MANUAL.read_text(), re.DOTALL)
+    example = yaml.safe_load(text)
+    (app,) = example["pixel:apps"]
+    settings = load(config(app["buffer"], example["pixel:capacity"], priority=app["priority"]))
+    assert settings.capacity.budget == BudgetSettings(soft=200, hard=260)
+    assert settings.apps[0].buffer.service_level == ServiceLevel(0.99, 60, 60, 480)
+    assert [type(each.when) for each in settings.apps[0].buffer.schedule] == [Weekly, Cron, Once]
 
 
 BAD: list[tuple[str, dict[str, Any], str, list[str]]] = [

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capacity.controller.budget import Ledger, Restraint, counted, restraint
@@ -51,6 +51,7 @@ def test_a_day_begins_at_the_midnight_of_its_place(zone: str, night: str) -> Non
     assert hours(counted(before, nodes(1), 1, zone, midnight + 49 * HOUR)) == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 7200), min_size=1, max_size=20))
 def test_however_often_it_is_counted_the_sum_is_the_same(steps: list[int]) -> None:
     """Also by two who both count from what was written down last."""

@@ -1,7 +1,7 @@
 """TURN nodes: another one in time, and none goes while it carries anything."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capacity.controller.cluster import Node, Relay
@@ -64,6 +64,7 @@ def test_what_an_operator_cordons_is_the_operator_s() -> None:
     assert planned(drained, carrying(90, 0), TURN) == TurnPlan(2, 2, release=("turn-2",))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.booleans(), st.booleans(), st.one_of(st.none(), st.integers(0, 120))), min_size=1, max_size=6)
 )

@@ -1,7 +1,7 @@
 """How much is kept ready: counts, percents, promises, minima; caps and priorities; what a budget leaves of it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capacity.controller import wishes
@@ -70,6 +70,7 @@ def test_the_node_buffer(buffer: Buffer, slots: int, sessions: int, expected: in
     assert slots_wanted(buffer, slots, Demand(sessions, 0)) == expected
 
 
+@settings(deadline=None)
 @given(st.integers(0, 500), st.dictionaries(st.text("abc", min_size=1), st.integers(0, 100), max_size=5))
 def test_what_is_spread_is_all_given_and_by_shares(total: int, shares: dict[str, int]) -> None:
     given_ = spread(total, shares)
@@ -91,6 +92,7 @@ WISHES = st.lists(
 ).map(lambda found: [Wish(f"{name}-{i}", name, priority, want) for i, (name, priority, want) in enumerate(found)])
 
 
+@settings(deadline=None)
 @given(WISHES, st.integers(-2, 20), st.integers(-2, 20), st.integers(-2, 30))
 def test_nobody_gets_more_than_wanted_or_than_there_is_room_for(wanted: list[Wish], a: int, b: int, room: int) -> None:
     rooms = {"a": a, "b": b}
@@ -108,6 +110,7 @@ def test_nobody_gets_more_than_wanted_or_than_there_is_room_for(wanted: list[Wis
             assert sum(other.instances for other in given_.values()) == max(0, room)
 
 
+@settings(deadline=None)
 @given(WISHES, st.integers(0, 30))
 def test_a_lower_priority_takes_nothing_from_a_higher_one(wanted: list[Wish], room: int) -> None:
     rooms = {"a": 100, "b": 100}

@@ -80,6 +80,7 @@ class Settings:
     turn: TurnSettings
     """How media reaches players."""
     apps: tuple[AppSettings, ...]
+    """The applications. Players who name none get the first."""
     autoscaling: AutoscalingSettings
     ingress: IngressSettings
     certificates: CertificatesSettings
@@ -97,6 +98,7 @@ class Settings:
     login: LoginSettings
     limits: LimitsSettings
     origins: tuple[str, ...]
+    """Pages, beside the service's own, whose scripts may connect to it; `*` for any."""
     api: ApiSettings
     webhooks: WebhooksSettings
     regions: RegionsSettings

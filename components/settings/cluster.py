@@ -45,11 +45,11 @@ class ClusterSettings:
     endpoint: Endpoint
     """Where the Kubernetes API listens; left out with `existing.kubeconfig`."""
     protect: bool
-    """Whether Pulumi refuses to delete or replace what holds state: VCN, subnets, cluster, vault, repositories. Left out
-    where the cluster exists already."""
+    """Whether Pulumi refuses to delete or replace what holds state: VCN, subnets, cluster, vault, repositories. Left
+    out where the cluster exists already."""
     autoscaler: bool
-    """Whether the cluster autoscaler, rather than this program, sets the size of pools between `min` and `max`. Left out
-    where the cluster exists already."""
+    """Whether the cluster autoscaler, rather than this program, sets the size of pools between `min` and `max`. Left
+    out where the cluster exists already."""
 
 
 def read_cluster(reader: Reader) -> ClusterSettings:

@@ -42,7 +42,8 @@ class MonitoringSettings:
     runbooks: str = RUNBOOKS
     """Address of the page that describes the alerts."""
     turn_node_gbits: int | None = None
-    """What a TURN node can send in Gbit/s, from Oracle's table of shapes; left out for Flex shapes, whose OCPUs decide it."""
+    """What a TURN node can send in Gbit/s, from Oracle's table of shapes; left out for Flex shapes, whose OCPUs decide
+    it."""
     alerts: tuple[Receiver, ...] = ()
     """Whom alerts reach."""
 

@@ -42,10 +42,11 @@ class PoolSettings:
     max: int
     """Nodes at most, to which the autoscaler may grow the pool; the service limits of the tenancy have to allow it."""
     image_id: str
-    """The node image, of the cluster's Kubernetes version. Pinned: Oracle publishes images each month, and a live look-up
-    would change the pool each time. Left out where the cluster exists already."""
+    """The node image, of the cluster's Kubernetes version. Pinned: Oracle publishes images each month, and a live
+    look-up would change the pool each time. Left out where the cluster exists already."""
     boot_volume_gb: int
-    """Of each node: the operating system and the images of two generations. Left out where the cluster exists already."""
+    """Of each node: the operating system and the images of two generations. Left out where the cluster exists
+    already."""
     availability_domains: tuple[str, ...]
     """Where the nodes are. Left out where the cluster exists already."""
 
@@ -77,6 +78,7 @@ class PoolsSettings:
     gpu: PoolSettings
     """For instances."""
     sharing: Sharing
+    """How instances share the GPUs of a node."""
     preemptible: bool
     """Whether GPU nodes are of capacity that OCI may take back within two minutes: half the price, for tests."""
     prepull: bool

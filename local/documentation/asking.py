@@ -9,7 +9,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
@@ -62,6 +62,7 @@ class Answer:
         return any(question.key == key for question in self.questions)
 
 
+@functools.cache
 def ways() -> dict[str, Callable[..., Any]]:
     """The methods of a `Reader` by which a key is read or asked for."""
     found = inspect.getmembers(Reader, inspect.isfunction)
@@ -78,12 +79,9 @@ def ask(config: Mapping[str, Any], *, places: bool = False) -> Answer:
     remedies: dict[str, str] = {}
     missing: set[str] = set()
     settings = None
-    with _listening(questions, remedies, missing, places=places):
-        try:
-            settings = load(config)
-        except SettingsError:
-            # What it says has been heard.
-            pass
+    # What a refusal says has been heard.
+    with _listening(questions, remedies, missing, places=places), suppress(SettingsError):
+        settings = load(config)
     return Answer(tuple(questions), remedies, frozenset(missing), settings)
 
 
@@ -113,22 +111,23 @@ def _listening(
 
 
 def _heard(method: Callable[..., Any], questions: list[Question], *, places: bool) -> Callable[..., Any]:
-    signature = inspect.signature(method)
+    # Not `Signature.bind`, which would take most of the time: it is said thousands of times what is asked.
+    _, *parameters = inspect.signature(method).parameters.values()
+    defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
 
     @functools.wraps(method)
     def heard(reader: Reader, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - any method of a Reader
         frame = sys._getframe(1)
         if frame.f_code.co_filename != reading.__file__:
-            bound = signature.bind(reader, *given, **named)
-            questions.append(_question(reader, method.__name__, bound, frame if places else None))
+            told = zip((each.name for each in parameters), given, strict=False)
+            arguments = {**defaults, **dict(told), **named}
+            questions.append(_question(reader, method.__name__, arguments, frame if places else None))
         return method(reader, *given, **named)
 
     return heard
 
 
-def _question(reader: Reader, way: str, bound: inspect.BoundArguments, frame: FrameType | None) -> Question:
-    bound.apply_defaults()
-    arguments = {name: value for name, value in bound.arguments.items() if name != "self"}
+def _question(reader: Reader, way: str, arguments: dict[str, Any], frame: FrameType | None) -> Question:
     name = str(arguments.pop("name"))
     question = Question(reader.key(name), reader.prefix, name, way, arguments)
     return question if frame is None else replace(question, site=site_of(frame), field=field_of(frame, name))

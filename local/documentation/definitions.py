@@ -50,8 +50,8 @@ def field_named(owner: object, name: str) -> Field | None:
 @functools.cache
 def docstrings(owner: type) -> Mapping[str, str]:
     """The docstrings of a class' fields or members, each in one line."""
-    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
-    assert isinstance(definition, ast.ClassDef)
+    tree = ast.parse(textwrap.dedent(inspect.getsource(owner)))
+    (definition,) = (each for each in tree.body if isinstance(each, ast.ClassDef))
     found: dict[str, str] = {}
     for field, text in itertools.pairwise(definition.body):
         if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str):

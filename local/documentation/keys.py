@@ -27,6 +27,10 @@ COMPUTED = "by other keys"
 """The default of a key that is not the same in every stack file."""
 
 
+class RefusedError(Exception):
+    """An example that the settings do not take; one line for each key."""
+
+
 @dataclass
 class Key:
     """One key of a stack file."""
@@ -83,13 +87,14 @@ def collect(specimens: Iterable[Specimen]) -> list[Key]:
     """Every key that any of the stack files has or could have, in the order in which the settings read them.
 
     Raises:
-        ValueError: a stack file was refused, so that it shows nothing.
+        RefusedError: a stack file was refused, so that it shows nothing.
     """
     found: dict[str, Key] = {}
     answered = [(each, ask(each.config, places=True)) for each in specimens]
     for specimen, answer in answered:
         if answer.settings is None:
-            raise ValueError(f"{specimen.name} was refused: {answer.missing or answer.remedies}")
+            refused = {**dict.fromkeys(sorted(answer.missing), "Set it"), **answer.remedies}
+            raise RefusedError("\n".join(f"{specimen.name}: {key}: {remedy}" for key, remedy in refused.items()))
         for question in answer.questions:
             name, section = _general(question)
             key = found.setdefault(name, Key(name, section))
@@ -122,11 +127,14 @@ def _path(question: Question) -> list[str | int]:
 
 def _changed(config: Mapping[str, Any], path: Sequence[str | int], value: object) -> dict[str, Any]:
     """A stack file with one value set, or without it (`ABSENT`); mappings on the way are made if need be."""
-    changed = copy.deepcopy(dict(config))
+    # Only what is on the way is copied: nobody else writes into a stack file.
+    changed = dict(config)
     *way, last = path
     at: Any = changed
     for part in way:
-        at = at[part] if isinstance(at, list) else at.setdefault(part, {})
+        inner = copy.copy(at[part] if isinstance(at, list) else at.get(part, {}))
+        at[part] = inner
+        at = inner
     if value is ABSENT:
         at.pop(last, None)
     else:
@@ -142,7 +150,7 @@ def _value(config: Mapping[str, Any], path: Sequence[str | int]) -> Any:  # noqa
 
 
 def _occurrences(key: Key, answered: Sequence[tuple[Specimen, Answer]]) -> Iterator[tuple[Specimen, Question]]:
-    """The key in each stack file that it is asked for in, and that is about it; of a list the first item that has it."""
+    """The key in each stack file that it is asked for in, and that is about it; of a list the first item."""
     seen = []
     for specimen, answer in answered:
         question = next((each for each in answer.questions if _general(each)[0] == key.name), None)

@@ -67,7 +67,10 @@ def _frames(frame: FrameType | None) -> Iterator[FrameType]:
 def _field(code: CodeType, instruction: int, module: ModuleType, key: str) -> Field | None:
     source = _source(code.co_filename)
     found = []
-    if call := source.calls.get(_position(code, instruction)):
+    call = source.calls.get(_position(code, instruction))
+    if call and _passed_on(call, code):
+        return None
+    if call:
         places = [call, *source.uses(call, key)]
         found = [field for place in places if (field := source.argument_around(place, module, key))]
     # A value may decide several; the one of its own name is it.
@@ -75,6 +78,12 @@ def _field(code: CodeType, instruction: int, module: ModuleType, key: str) -> Fi
     function = getattr(module, code.co_name, None)
     made = get_type_hints(function).get("return") if callable(function) else None
     return namesake or next(iter(found), None) or field_named(made, key)
+
+
+def _passed_on(call: ast.Call, code: CodeType) -> bool:
+    """Whether a function reads whatever key its caller names: then it is the caller who knows what it is for."""
+    parameters = code.co_varnames[: code.co_argcount]
+    return any(isinstance(each, ast.Name) and each.id == "name" and each.id in parameters for each in call.args)
 
 
 def _position(code: CodeType, instruction: int) -> _Position:

@@ -34,7 +34,7 @@ The examples are parts of stack files that are otherwise those of `{BASE}`, and 
 
 _WORDS: Mapping[str, str] = {
     "whole": "a whole number, {low} to {high}",
-    "number": "a number, {low:g} to {high:g}",
+    "number": "a number, {low:.12g} to {high:.12g}",
     "flag": "`true` or `false`",
     "network": 'a network such as "10.0.0.0/16"',
     "networks": "a list of networks",
@@ -107,7 +107,8 @@ class _Page:
 
     def _wants(self, key: Key) -> Iterator[str]:
         if not self._meaning(key):
-            where = f"{key.landing.owner.__name__}.{key.landing.name}" if key.landing else "the field that it ends up in"
+            landing = key.landing
+            where = f"{landing.owner.__name__}.{landing.name}" if landing else "the field that it ends up in"
             yield f"no docstring below {where}"
         if not _holds(key):
             yield "nothing says what it may hold"
@@ -129,7 +130,7 @@ def _holds(key: Key) -> str:
 def _words(question: Question, key: Key) -> str:
     arguments = {"anchor": _anchor(_heading(key)), **question.arguments}
     template = _WORDS.get(question.way, "{form}")
-    text = template.format_map(arguments).replace(f"in {_REGION}", "in the region").replace(f"of {_REGION}", "of the region")
+    text = re.sub(rf"\b(in|of) {_REGION}", r"\1 the region", template.format_map(arguments))
     return f"a list, each {text}" if question.way == "texts" else text
 
 
@@ -161,8 +162,9 @@ def _meaning(key: Key) -> str:
 
 def _section_meaning(key: Key, own: Sequence[Key]) -> str:
     """What a mapping's field says, else what its module and its class say."""
-    if key.landing and key.landing.meaning:
-        return key.landing.meaning
+    landing = key.landing
+    if landing and landing.meaning and (landing.mapping or landing.name == key.own_name):
+        return landing.meaning
     owner = next((each.landing.owner for each in own if each.landing), None)
     if owner is None:
         return ""
@@ -174,7 +176,7 @@ def _section_meaning(key: Key, own: Sequence[Key]) -> str:
 def _without_key(docstring: str | None) -> str:
     """The first sentence or two of a docstring, without the words that say which key it is about."""
     first = " ".join((docstring or "").strip().partition("\n\n")[0].split())
-    text = re.sub(r"^The `\w+` key( of [a-z ]+)?[.:;]? *", "", first)
+    text = re.sub(r"^The `\w+` key( of [^.:;]+)?[.:;]? *|^`[\w.]+`: *", "", first)
     return text[:1].upper() + text[1:]
 
 

@@ -72,7 +72,7 @@ def described(keys: list[Key], name: str) -> str:
         ("pixel:certificates.email", "| an address such as `platform@example.com` | required with `enabled: true` | "),
         ("pixel:certificates.dns01.tsig_algorithm", "| `HMACSHA256`; only with `solver: rfc2136` | "),
         ("pixel:monitoring.alerts[].channel", "| nothing; only with `by: slack` | "),
-        ("pixel:monitoring.gpu_hour_price", "| an amount such as 2.00, at most four digits before and after the point | "),
+        ("pixel:monitoring.gpu_hour_price", "| an amount such as 2.00, at most four digits before and after"),
         ("pixel:redis.nodes", "| a whole number, 1 to 5 | `2`; only with `mode: managed` | "),
         ("pixel:apps[].resources.cpu_limit", "| by other keys | Bound on bursts"),
         ("pixel:cluster.existing.kubeconfig", "| nothing | Content of the kubeconfig of any other cluster"),

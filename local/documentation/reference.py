@@ -40,7 +40,6 @@ _WORDS: Mapping[str, str] = {
     "networks": "a list of networks",
     "section": "keys: [below](#{anchor})",
     "sections": "a list, each with keys: [below](#{anchor})",
-    "secret": "a secret",
 }
 """What a key may hold, by the method that reads it; of others the method's own `form` says it."""
 
@@ -128,6 +127,9 @@ def _holds(key: Key) -> str:
 
 
 def _words(question: Question, key: Key) -> str:
+    if question.way == "secret":
+        text = _of_remedy(question.arguments["remedy"])
+        return f"a secret: {text}" if text.startswith("pulumi config") else text
     arguments = {"anchor": _anchor(_heading(key)), **question.arguments}
     template = _WORDS.get(question.way, "{form}")
     text = re.sub(rf"\b(in|of) {_REGION}", r"\1 the region", template.format_map(arguments))

@@ -55,9 +55,8 @@ def docstrings(owner: type) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for field, text in itertools.pairwise(definition.body):
         if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str):
-            target = field.target if isinstance(field, ast.AnnAssign) else None
-            target = field.targets[0] if isinstance(field, ast.Assign) else target
-            if isinstance(target, ast.Name):
+            targets = [field.target] if isinstance(field, ast.AnnAssign) else getattr(field, "targets", [])
+            for target in (each for each in targets if isinstance(each, ast.Name)):
                 found[target.id] = " ".join(text.value.value.split())
     return found
 

@@ -89,7 +89,9 @@ def ask(config: Mapping[str, Any], *, places: bool = False) -> Answer:
 def _listening(
     questions: list[Question], remedies: dict[str, str], missing: set[str], *, places: bool
 ) -> Iterator[None]:
-    heard = {(Reader, name): _heard(method, questions, places=places) for name, method in ways().items()}
+    heard: dict[tuple[type, str], Callable[..., Any]] = {
+        (Reader, name): _heard(method, questions, places=places) for name, method in ways().items()
+    }
 
     def add(refusals: Refusals, key: str, value: object, problem: str, remedy: str) -> None:
         remedies.setdefault(key, remedy)
@@ -99,7 +101,11 @@ def _listening(
         missing.add(key)
         originals[Refusals, "missing"](refusals, key, remedy)
 
-    replaced = {**heard, (Refusals, "add"): add, (Refusals, "missing"): miss}
+    replaced: dict[tuple[type, str], Callable[..., Any]] = {
+        **heard,
+        (Refusals, "add"): add,
+        (Refusals, "missing"): miss,
+    }
     originals = {(owner, name): getattr(owner, name) for owner, name in replaced}
     try:
         for (owner, name), method in replaced.items():

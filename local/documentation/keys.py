@@ -132,7 +132,7 @@ def _changed(config: Mapping[str, Any], path: Sequence[str | int], value: object
     *way, last = path
     at: Any = changed
     for part in way:
-        inner = copy.copy(at[part] if isinstance(at, list) else at.get(part, {}))
+        inner = copy.copy(at[part] if isinstance(part, int) else at.get(part, {}))
         at[part] = inner
         at = inner
     if value is ABSENT:
@@ -145,7 +145,7 @@ def _changed(config: Mapping[str, Any], path: Sequence[str | int], value: object
 def _value(config: Mapping[str, Any], path: Sequence[str | int]) -> Any:  # noqa: ANN401 - what a YAML file holds
     at: Any = config
     for part in path:
-        at = at[part] if isinstance(at, list) else at.get(part, ABSENT) if isinstance(at, Mapping) else ABSENT
+        at = at[part] if isinstance(part, int) else at.get(part, ABSENT) if isinstance(at, Mapping) else ABSENT
     return at
 
 
@@ -156,7 +156,7 @@ def _occurrences(key: Key, answered: Sequence[tuple[Specimen, Answer]]) -> Itera
         question = next((each for each in answer.questions if _general(each)[0] == key.name), None)
         if question is None:
             continue
-        around = specimen.config.get(_path(question)[0])
+        around = specimen.config.get(str(_path(question)[0]))
         if around not in seen:
             seen.append(around)
             yield specimen, question

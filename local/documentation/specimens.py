@@ -68,4 +68,4 @@ def _completed(part: Mapping[str, Any]) -> dict[str, Any]:
     """An example with the keys of the base that it does not name, and of pools those that it leaves out."""
     rest = base()
     pools = "pixel:pools"
-    return rest | part | {pools: rest[pools] | part.get(pools, {})}
+    return {**rest, **part, pools: {**rest[pools], **part.get(pools, {})}}

@@ -37,6 +37,19 @@ lint: | $(UV) ## Check style, types and who imports whom
 	@$(RUN) mypy
 	@$(RUN) lint-imports
 
+.PHONY: docs
+docs: | $(UV) ## Build the site of docs/ into build/docs
+	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict --quiet
+	@echo "build/docs/index.html"
+
+.PHONY: docs-reference
+docs-reference: | $(UV) ## Write docs/configuration.md anew, from the definitions of the keys
+	@$(RUN) python -m local.documentation reference
+
+.PHONY: docs-pictures
+docs-pictures: | $(UV) ## Take the pictures of docs/pictures from a local stack (Linux, root)
+	@$(RUN) python -m local.documentation pictures
+
 .PHONY: charts
 charts: | $(UV) ## Fetch the stacks' charts (needs helm), render them with our values and check what comes out
 	@$(RUN) python -m local charts

@@ -65,23 +65,32 @@ class Settings:
     """Everything a stack file decides."""
 
     region: str
+    """Where everything is made."""
     home_region: str
-    """The tenancy's home region, where IAM is written."""
+    """The tenancy's home region, where policies are written; the stack's own region where it is left out."""
     compartment: str
+    """The compartment that holds everything; one for each environment."""
     domain: str | None
+    """The name under which players reach the service. Without one, a stack with an ingress has a name of a wildcard DNS
+    service's."""
     network: NetworkSettings
     cluster: ClusterSettings
     pools: PoolsSettings
     images: ImagesSettings
     turn: TurnSettings
+    """How media reaches players."""
     apps: tuple[AppSettings, ...]
+    """The applications. Players who name none get the first."""
     autoscaling: AutoscalingSettings
     ingress: IngressSettings
     certificates: CertificatesSettings
+    """HTTPS, and TURN over TLS; without it everything is plain HTTP."""
     dns: DnsSettings
+    """Who writes the records of the stack's names; without it they are made by hand."""
     mirrors: MirrorsSettings
     monitoring: MonitoringSettings
     network_policies: NetworkPoliciesSettings
+    """Who may talk to whom in the cluster, and what sees to it; without the key policies are enforced."""
     registry: RegistrySettings
     secrets: SecretsSettings
     redis: RedisSettings
@@ -89,6 +98,7 @@ class Settings:
     login: LoginSettings
     limits: LimitsSettings
     origins: tuple[str, ...]
+    """Pages, beside the service's own, whose scripts may connect to it; `*` for any."""
     api: ApiSettings
     webhooks: WebhooksSettings
     regions: RegionsSettings

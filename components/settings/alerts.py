@@ -45,10 +45,13 @@ class Mail:
     """Where mail goes, and through which server."""
 
     to: str
+    """Whom the mail is for."""
     sender: str
+    """Whom it is from."""
     smarthost: str
     """Host and port of a mail server that speaks TLS, such as OCI's Email Delivery on port 587."""
     username: str
+    """Who signs in at the mail server; `key` is the password."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,11 @@ class Receiver:
     """One row of `alerts`."""
 
     name: str
+    """What the receiver is called in Alertmanager."""
     by: By
+    """What carries the alert."""
     key: Kept
+    """What opens the way there; `by` says what it is."""
     severity: Severity = Severity.WARNING
     """The least that it is told."""
     channel: str = ""

@@ -31,6 +31,7 @@ class ImagesSettings:
     signalling: str
     """Carries the sidecar, the CPU exporter, the matchmaker with its page, and TURN's configuration."""
     turn: str
+    """coturn."""
     capacity: str = ""
     """Carries the fleet controller; empty where a stack has none."""
     pull_secret: str | None = None
@@ -42,8 +43,9 @@ class Version:
     """One version of an application."""
 
     tag: str
+    """Of its image; one that never moves."""
     weight: int
-    """Percent of new sessions."""
+    """Percent of new sessions; those of all versions add up to 100."""
 
     @property
     def label(self) -> str:
@@ -60,7 +62,7 @@ class Resources:
     memory: str
     """Request and limit."""
     cpu_limit: str
-    """Bound on bursts, so that one instance cannot starve its neighbours."""
+    """Bound on bursts, so that one instance cannot starve its neighbours; twice `cpu` where it is left out."""
     gpu_memory: str
     """What one instance takes of a GPU's memory. Nothing enforces it; it bounds how many share a GPU."""
 
@@ -70,8 +72,11 @@ class Resolution:
     """Pixels and frames per second that the application renders."""
 
     width: int
+    """Pixels; even."""
     height: int
+    """Pixels; even."""
     frame_rate: int
+    """Frames per second at most."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ class AppSettings:
     """One entry of `apps`: an application and its versions."""
 
     name: str
+    """What it is called in addresses (`?app=`), labels, metrics and the names of its fleets."""
     image: str
     """Without a tag; each version has its own."""
     versions: tuple[Version, ...]
@@ -86,8 +92,9 @@ class AppSettings:
     buffer: BufferSettings
     resolution: Resolution
     arguments: tuple[str, ...]
-    """Of every instance from its start: it is warm before it is anybody's."""
+    """Command line of every instance from its start: it is warm before it is anybody's."""
     environment: Mapping[str, str] = field(hash=False)
+    """Environment variables of every instance. No secrets: they stand in the stack file and in the pod."""
     egress: tuple[IPv4Network, ...]
     """What its instances may open connections to, on any port, beside players and the TURN pool."""
     session: SessionSettings

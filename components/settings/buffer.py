@@ -17,6 +17,7 @@ class ServiceLevel:
     chance: float
     """That a player finds something ready."""
     arrivals_per_hour: float
+    """Players that come, of all versions."""
     start_seconds: float
     """Of an instance on a node that is there."""
     provision_seconds: float
@@ -32,6 +33,7 @@ class BufferSettings:
     percent: float = 0.0
     """The same in percent of the application's sessions."""
     service_level: ServiceLevel | None = None
+    """A buffer by what it is to promise."""
     minimum: int = 0
     """Instances at least, sessions among them: used up by players, and not refilled."""
     maximum: int | None = None
@@ -41,6 +43,7 @@ class BufferSettings:
     nodes_percent: float = 0.0
     """Free slots in percent of the application's sessions."""
     schedule: tuple[Schedule, ...] = ()
+    """When something else than usual is kept ready; the keys of an entry go before those beside it."""
 
     @property
     def most_instances(self) -> int:

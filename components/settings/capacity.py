@@ -27,6 +27,7 @@ class RollbackSettings:
     """When a version is rolled back by itself."""
 
     enabled: bool = True
+    """Whether a version that fails more often than the others gets no new sessions."""
     margin: float = 0.05
     """By so much its share of failed sessions exceeds that of the other versions."""
     sessions: int = 20
@@ -40,6 +41,7 @@ class TurnCapacitySettings:
     """What one TURN node is to carry at most, before there is another."""
 
     allocations: int = 1000
+    """Allocations of one node."""
     bandwidth_percent: int = 80
     """Of what its shape can send."""
 
@@ -49,6 +51,7 @@ class CapacitySettings:
     """The `capacity` key of a stack file; without it fleets keep the number of instances that `buffer` says."""
 
     enabled: bool = False
+    """Whether the fleet controller keeps instances and nodes ready."""
     replicas: int = 2
     """Of the controller, of which one acts."""
     timezone: str = "UTC"

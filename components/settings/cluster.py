@@ -18,7 +18,9 @@ class Endpoint(StrEnum):
     """Where the Kubernetes API listens."""
 
     PUBLIC = "public"
+    """It has a public address, which the networks in `network.admin_cidrs` may reach."""
     PRIVATE = "private"
+    """It is reached from within the VCN, or by whatever is joined to it."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,9 @@ class ExistingCluster:
     """A cluster that is there already: nothing of it, its network or its nodes is made. One of the two is set."""
 
     id: str | None
-    """OCID of an OKE cluster; its kubeconfig comes from OCI."""
+    """OCID of an OKE cluster, whose kubeconfig comes from OCI. Either this or `kubeconfig`."""
     kubeconfig: str | None = field(repr=False)
-    """Content of the kubeconfig of any other cluster. Secret."""
+    """Content of the kubeconfig of any other cluster, as a secret. Either this or `id`."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,18 @@ class ClusterSettings:
     """The `cluster` key of a stack file."""
 
     name: str
+    """Of the cluster; what else OCI shows of the stack begins with it."""
     existing: ExistingCluster | None
     kubernetes_version: str
-    """As OKE writes it, with a leading v and the patch level; empty where the cluster exists already."""
+    """As OKE writes it, with a leading v and the patch level; left out where the cluster exists already."""
     endpoint: Endpoint
+    """Where the Kubernetes API listens; left out with `existing.kubeconfig`."""
     protect: bool
-    """Whether Pulumi refuses to delete or replace the VCN, its subnets and the cluster."""
+    """Whether Pulumi refuses to delete or replace what holds state: VCN, subnets, cluster, vault, repositories. Left
+    out where the cluster exists already."""
     autoscaler: bool
-    """Whether the cluster autoscaler, rather than this program, sets the size of pools between min and max."""
+    """Whether the cluster autoscaler, rather than this program, sets the size of pools between `min` and `max`. Left
+    out where the cluster exists already."""
 
 
 def read_cluster(reader: Reader) -> ClusterSettings:

@@ -102,6 +102,7 @@ class Sharing:
     """The `sharing` key of the GPU pool."""
 
     mode: SharingMode
+    """What keeps instances on one GPU apart."""
     slots: int = 1
     """Instances of one GPU in the mode `time-slicing`."""
     profile: str | None = None

@@ -30,6 +30,7 @@ class ExternalTurn:
     """A TURN service that signs in players by the TURN REST scheme, as the program's own does."""
 
     urls: tuple[str, ...]
+    """Addresses of its servers, four at most."""
     secret: str = field(repr=False)
     """Shared with it; empty while the stack file is still encrypted."""
     networks: tuple[IPv4Network, ...]
@@ -41,9 +42,11 @@ class IceServer:
     """One entry of `iceServers`, as it goes to browsers."""
 
     urls: tuple[str, ...]
+    """Addresses of one server, four at most."""
     username: str
     """Empty for none."""
     credential: str = field(repr=False)
+    """Goes to every player."""
 
 
 @dataclass(frozen=True)

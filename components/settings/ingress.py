@@ -27,14 +27,18 @@ class Issuer(StrEnum):
     """Let's Encrypt's two services: staging's certificates are trusted by nobody, and not rationed."""
 
     STAGING = "staging"
+    """Nobody trusts its certificates; to try with."""
     PRODUCTION = "production"
+    """Everybody does; failures are counted for a week."""
 
 
 class Dns01Solver(StrEnum):
     """What cert-manager itself can speak to a name server that is not one vendor's."""
 
     RFC2136 = "rfc2136"
+    """A name server that takes signed updates."""
     ACME_DNS = "acme-dns"
+    """A server that has only the challenges' records, which a CNAME leads to."""
 
 
 class TsigAlgorithm(StrEnum):
@@ -49,10 +53,13 @@ class IngressSettings:
     """The `ingress` key of a stack file."""
 
     enabled: bool = False
+    """Whether the service is reachable from outside: Traefik behind a load balancer."""
     replicas: int = 2
+    """Of Traefik."""
     min_mbps: int = LEAST_MBPS
+    """Bandwidth of the load balancer that is paid for in any case."""
     max_mbps: int = 100
-    """Bandwidth of the load balancer: the page and signalling only, since media passes by it."""
+    """Bandwidth of the load balancer at most: the page and signalling only, since media passes by it."""
     grafana: bool = True
     """Whether Grafana, where there is one, is reachable from outside."""
     wildcard_dns: WildcardDns = WildcardDns.NIP
@@ -64,13 +71,16 @@ class Dns01Settings:
     """`certificates.dns01`: how to prove a name by a record in its zone."""
 
     solver: Dns01Solver
+    """Who writes the record."""
     server: str
     """Name server (host:port) for RFC 2136, address (https://) for acme-dns."""
     secret: str
     """A Secret in the namespace cert-manager, made by hand: its key `credentials` holds the TSIG key (RFC 2136) or the
     account file (acme-dns)."""
     tsig_key: str | None
+    """The name of the key that updates are signed with."""
     tsig_algorithm: TsigAlgorithm
+    """How they are signed."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +88,9 @@ class CertificatesSettings:
     """The `certificates` key of a stack file."""
 
     enabled: bool = False
+    """Whether there is HTTPS: cert-manager, with certificates of Let's Encrypt."""
     issuer: Issuer = Issuer.STAGING
+    """Which of Let's Encrypt's services."""
     email: str = ""
     """Whom Let's Encrypt writes to."""
     dns01: Dns01Settings | None = None
@@ -90,6 +102,7 @@ class DnsSettings:
     """The `dns` key of a stack file."""
 
     enabled: bool = False
+    """Whether external-dns writes the records of the stack's names."""
     zone: str = ""
     """The zone in OCI DNS, in the stack's compartment, that external-dns writes records into."""
 

@@ -27,6 +27,7 @@ class NetworkPoliciesSettings:
     """The `network_policies` key."""
 
     engine: Engine
+    """What makes nodes obey."""
     policies: bool = True
     """Whether there are any. A cluster that obeys them, and has other networks than the file says, would do nothing."""
 

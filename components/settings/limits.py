@@ -14,6 +14,7 @@ class LimitsSettings:
     sessions_per_subject: int = 0
     """At once, those who wait included; of players that logged in as somebody."""
     sessions_per_address: int = 0
+    """At once, those who wait included; of one address."""
     queue_length: int = 1000
     """Players that wait for one application."""
     upgrades_per_minute: int = 120

@@ -41,16 +41,21 @@ class LoginSettings:
     """The `login` key; without it anybody may come."""
 
     mode: LoginMode = LoginMode.NONE
+    """Who may come."""
     secret: Kept | None = None
     """Mode shared: the token. Mode signed with HS256: what signs."""
     previous: Kept | None = None
     """The one before, which holds while they are exchanged."""
     algorithms: tuple[Algorithm, ...] = ()
+    """Signatures that are taken."""
     issuer: str = ""
+    """Whose tokens are taken: their `iss`."""
     audience: str = ""
+    """Whom they are for: their `aud`."""
     jwks: str = ""
     """Where the issuer publishes its keys."""
     leeway_seconds: int = 30
+    """By so much the issuer's clock may differ."""
     networks: tuple[IPv4Network, ...] = ()
     """Where that server is; empty for anywhere on the internet."""
 

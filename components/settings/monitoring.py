@@ -26,20 +26,24 @@ class MonitoringSettings:
     """The `monitoring` key of a stack file."""
 
     enabled: bool = False
+    """Whether there are Prometheus, Grafana and Alertmanager."""
     retention_days: int = 15
+    """How long Prometheus keeps what it has measured."""
     storage_gb: int = 50
     """Prometheus' volume: block volumes of Oracle Cloud have 50 GB at least."""
     gpu_exporter: bool = True
     """Whether the GPUs' own sensors and counters are measured (DCGM)."""
     gpu_hour_price: float = 0.0
-    """One GPU for one hour, in `currency`."""
+    """What one GPU costs for one hour, in `currency`; 0 shows no costs."""
     currency: str = "USD"
+    """Of the price, as the dashboards show it."""
     timezone: str = "utc"
     """Of Grafana's dashboards: utc, browser, or a name such as Europe/Berlin."""
     runbooks: str = RUNBOOKS
     """Address of the page that describes the alerts."""
     turn_node_gbits: int | None = None
-    """What a TURN node can send in Gbit/s; of Flex shapes it is known."""
+    """What a TURN node can send in Gbit/s, from Oracle's table of shapes; left out for Flex shapes, whose OCPUs decide
+    it."""
     alerts: tuple[Receiver, ...] = ()
     """Whom alerts reach."""
 

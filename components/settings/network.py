@@ -35,9 +35,14 @@ class Subnets:
     """The four subnets, all regional."""
 
     api: IPv4Network
+    """Of the Kubernetes API's endpoint. Each subnet that is left out is derived from the VCN's `cidr`, if that is large
+    enough."""
     load_balancers: IPv4Network
+    """Of the load balancer that players reach the page through."""
     workers: IPv4Network
+    """Of the nodes of the pools `default` and `gpu`: private, and large enough for `max` of both."""
     turn: IPv4Network
+    """Of the nodes of the pool `turn`, which have public addresses."""
 
     def items(self) -> list[tuple[str, IPv4Network]]:
         """Name and network of each, by the names that a stack file uses."""
@@ -49,6 +54,7 @@ class NetworkSettings:
     """The `network` key of a stack file."""
 
     cidr: IPv4Network
+    """Of the VCN: private, /16 to /30; below /20 every subnet has to be given."""
     subnets: Subnets
     admin_cidrs: tuple[IPv4Network, ...]
     """From where people and CI may reach a public API endpoint on port 6443."""

@@ -30,7 +30,9 @@ class LoginToken(StrEnum):
     """Which of the issuer's tokens the page shows the service."""
 
     ACCESS = "access"
+    """The access token, as OAuth means it."""
     ID = "id"
+    """The id token, where an issuer's access tokens are of its own form."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class NamedLink:
     """A link of the page."""
 
     label: str
+    """What it says."""
     url: str
+    """Where it leads."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class PageColours:
     accent: str | None = None
     """Buttons, progress, what has the focus."""
     ground: str | None = None
+    """Behind everything."""
     ink: str | None = None
     """Text; every other colour of the page is mixed from these three."""
 
@@ -57,11 +62,15 @@ class PageLogin:
     """`page.login`: an OpenID Connect issuer, at which the page is a public client (PKCE, no secret)."""
 
     issuer: str
+    """Its address, below which its configuration is published."""
     client_id: str
+    """The page's, at the issuer."""
     scope: str
+    """What the page asks for."""
     audience: str | None
     """Some issuers sign an access token for a service only when it is named."""
     token: LoginToken
+    """Which of the issuer's tokens the page shows the service."""
     origins: tuple[str, ...]
     """Where the issuer's endpoints are, if not all at its own address: the page may ask no other host."""
 
@@ -71,9 +80,11 @@ class PageSettings:
     """The `page` key of a stack file; without it the page is as it comes."""
 
     name: str | None = None
+    """Of the service, as players read it."""
     logo: str | None = None
     """An https address, or the image itself as data:."""
     colours: PageColours = PageColours()
+    """Each as #rrggbb."""
     links: tuple[NamedLink, ...] = ()
     """At the foot of every screen: imprint, privacy, help."""
     regions: tuple[NamedLink, ...] = ()

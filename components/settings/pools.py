@@ -32,17 +32,23 @@ class PoolSettings:
     """One key below `pools`."""
 
     shape: str
+    """What Oracle calls the kind of machine. Only that of `gpu` has GPUs, with a video encoder."""
     ocpus: int | None
-    """Flex shapes only."""
+    """Cores of a node: for Flex shapes, and for no others."""
     memory_gb: int | None
-    """Flex shapes only."""
+    """Memory of a node: for Flex shapes, and for no others; 1 to 64 GB for each OCPU."""
     min: int
-    """Nodes over all availability domains; the size while the autoscaler is off."""
+    """Nodes over all availability domains; the size while the autoscaler is off. `default` has 3 at least, `turn` 1."""
     max: int
+    """Nodes at most, to which the autoscaler may grow the pool; the service limits of the tenancy have to allow it."""
     image_id: str
-    """Pinned: Oracle publishes images each month, and a live look-up would change the pool each time."""
+    """The node image, of the cluster's Kubernetes version. Pinned: Oracle publishes images each month, and a live
+    look-up would change the pool each time. Left out where the cluster exists already."""
     boot_volume_gb: int
+    """Of each node: the operating system and the images of two generations. Left out where the cluster exists
+    already."""
     availability_domains: tuple[str, ...]
+    """Where the nodes are. Left out where the cluster exists already."""
 
     @property
     def flexible(self) -> bool:
@@ -66,9 +72,13 @@ class PoolsSettings:
     """The `pools` key of a stack file."""
 
     default: PoolSettings
+    """For the platform: everything but coturn and instances."""
     turn: PoolSettings
+    """For coturn: its nodes have public addresses."""
     gpu: PoolSettings
+    """For instances."""
     sharing: Sharing
+    """How instances share the GPUs of a node."""
     preemptible: bool
     """Whether GPU nodes are of capacity that OCI may take back within two minutes: half the price, for tests."""
     prepull: bool

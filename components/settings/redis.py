@@ -22,6 +22,7 @@ class RedisSettings:
     """The `redis` key of a stack file; without it there is none."""
 
     mode: RedisMode = RedisMode.NONE
+    """Where Redis runs."""
     nodes: int = 1
     """Of OCI Cache: one and its replicas."""
     memory_gb: int = 2

@@ -30,7 +30,9 @@ class Place:
     """In degrees; whole ones will do."""
 
     latitude: int
+    """Degrees, north of the equator."""
     longitude: int
+    """Degrees, east of Greenwich."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,14 @@ class Peer:
     """Another region."""
 
     name: str
+    """The name that it has itself in its own stack."""
     url: str
     """Of its player page."""
     place: Place | None
     weight: int
     """Where places are not given, the higher is tried first."""
     continents: tuple[Continent, ...]
+    """Of the players who belong there."""
 
     @property
     def host(self) -> str:
@@ -66,9 +70,12 @@ class RegionsSettings:
     """The `regions` key; without it there is one region, without a name."""
 
     name: str = ""
+    """This region's."""
     place: Place | None = None
     continents: tuple[Continent, ...] = ()
+    """Of the players who belong here."""
     peers: tuple[Peer, ...] = ()
+    """The other regions."""
     domain: str | None = None
     """The name that leads to the nearest region; each region answers to it beside its own."""
     networks: tuple[IPv4Network, ...] = field(default=())

@@ -31,6 +31,7 @@ class PullSettings:
     username: str
     """For OCIR the tenancy's namespace and a user: `acme/pull`."""
     auth_token: Kept
+    """What the user signs in with; for OCIR an auth token."""
     servers: tuple[str, ...]
     """Hosts of the registries that take this user; empty for those of OCIR that the images are in."""
 
@@ -40,7 +41,9 @@ class RegistrySettings:
     """The `registry` key of a stack file; without it images are pulled as from a public registry."""
 
     repositories: Repositories = Repositories.EXISTING
+    """Who makes the repositories of the images."""
     pull: PullSettings | None = None
+    """How the cluster signs in to pull; without it images are pulled as from a public registry."""
 
 
 @dataclass(frozen=True)

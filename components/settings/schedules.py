@@ -40,7 +40,9 @@ class Cron:
     """From each time of a cron expression on, for some hours."""
 
     expression: str
+    """When it begins."""
     hours: float
+    """For how long, in hours."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,9 @@ class Once:
     """From one local time to another."""
 
     start: datetime
+    """When it begins, local time."""
     end: datetime
+    """When it is over, local time."""
 
 
 When: TypeAlias = Weekly | Cron | Once
@@ -59,9 +63,11 @@ class Schedule:
     """One entry of a schedule."""
 
     name: str
-    """As the stack file has it."""
+    """When it holds, as the stack file says it."""
     when: When
+    """Days and hours of every week; or `cron` with `hours`, or `from` and `until`."""
     timezone: str
+    """Whose clocks are meant; without it the stack's `capacity.timezone`."""
     change: Mapping[str, float]
     """What it puts in place of the same keys of `buffer`; never empty."""
 

@@ -44,10 +44,11 @@ class SecretsSettings:
     """The `secrets` key of a stack file; without it there is no vault."""
 
     vault: Vault
+    """Who makes the values, and where they are kept."""
     vault_id: str | None
     """OCID of an existing vault."""
     key_id: str | None
-    """OCID of the key in it that encrypts the values."""
+    """OCID of the key in an existing vault that encrypts the values; required with such a vault."""
     rotation: Mapping[Secret, int]
     """The number of the value in use, of each secret: one more makes a new value and keeps the one before."""
 

@@ -20,7 +20,9 @@ class SessionSettings:
     """The keys `sessions` and `session` of an application. 0 is no limit."""
 
     sharing: Sharing
+    """The key `sessions`: who has an instance."""
     max_minutes: int
+    """How long a session may last; 0 for no limit."""
     idle_minutes: int
     """Without input; the player page reports it, a stock player is measured by its connection alone."""
     grace_seconds: int

@@ -32,8 +32,11 @@ class TurnSettings:
     """The `turn` key of a stack file."""
 
     transport_policy: TransportPolicy = TransportPolicy.RELAY
+    """Which way media takes; `all` only on a cluster whose network is not the program's."""
     user_quota: int = USER_QUOTA
+    """Allocations of one player on one node."""
     total_quota: int = TOTAL_QUOTA
+    """Allocations of one node."""
     max_mbps: int = MAX_MBPS
     """Mbit/s of one allocation, each way; 0 for no limit."""
     capacity_mbps: int = 0

@@ -26,7 +26,9 @@ class Endpoint:
     """One server."""
 
     url: str
+    """Where events are sent."""
     events: tuple[Event, ...]
+    """What it hears of; all where it is left out."""
     apps: tuple[str, ...]
     """Applications whose sessions it hears of; empty for all."""
 
@@ -44,6 +46,7 @@ class WebhooksSettings:
     """The `webhooks` key; without it nobody hears of anything."""
 
     endpoints: tuple[Endpoint, ...] = ()
+    """The servers."""
     private: bool = False
     """Whether they may have addresses that are not the internet's."""
     networks: tuple[IPv4Network, ...] = ()

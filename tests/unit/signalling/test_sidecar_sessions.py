@@ -174,6 +174,21 @@ async def test_a_player_offline_for_less_than_the_grace_resumes(pod):
     assert (await pod.streamer.expect("answer"))["playerId"] == player_id
 
 
+async def test_a_streamer_that_gives_up_a_player_who_is_away_does_not_end_its_session(pod):
+    player, player_id = await pod.playing(admission(opted_in=True))
+    cut(player.socket)
+    await eventually(lambda: pod.server.state.player_count == 0, "connection lost")
+    await pod.streamer.say("disconnectPlayer", playerId=player_id, reason="closed")
+    await pod.streamer.say("ping", time=1)
+    await pod.streamer.expect("pong")
+    assert (await pod.status())["over"] is False
+    back = await pod.player(admission(opted_in=True, resume=True))
+    assert (await back.expect("sessionState"))["state"] == "resumed"
+    await back.expect("sessionPlayers")
+    await back.say("answer", sdp="v=1")
+    assert (await pod.streamer.expect("answer"))["playerId"] == player_id
+
+
 async def test_a_player_offline_for_longer_ends_its_session_and_the_instance_is_not_ready(pod):
     limits = SessionLimits(grace_seconds=1)
     player, player_id = await pod.playing(admission(limits=limits))

@@ -282,7 +282,8 @@ class Sidecar:
         player = self._routing.player_of(streamer, message.player_id)
         reason = message.reason or ""
         if isinstance(player, Participant):
-            return self.sessions.expel(player, CloseCode.DISCONNECTED, reason)
+            # Unreal says so of every peer connection that ends, as in a reload: whoever is away has its grace time.
+            return [] if player.away else self.sessions.expel(player, CloseCode.DISCONNECTED, reason)
         if player is None or (sfu := self._sfus.pop(player.connection or 0, None)) is None:
             return [Drop(streamer.connection, m.Refused.NOT_ITS_PLAYER)]
         closed = Close(sfu.connection, CloseCode.DISCONNECTED, close_reason(reason))

@@ -21,6 +21,8 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 SCRIPTS: Final = Path(__file__).with_name("scripts")
 RECORDINGS: Final = Path(__file__).with_name("recordings")
 PATIENCE: Final = 15.0
+CLOSING_ROUNDS: Final = 10
+"""Of pings to everybody, in which a server has noticed that a connection is closed."""
 _LONG: Final = 1000
 _NOTED: Final = re.compile(r"^\$(\d+)$")
 
@@ -110,10 +112,15 @@ class Play:
     async def _step(self, step: dict[str, Any]) -> dict[str, list[Any]]:
         ((action, detail),) = ((key, value) for key, value in step.items() if key != "unsafe")
         ((name, what),) = detail.items()
+        before = sum(peer.open for peer in self._peers.values())
         await getattr(self, f"_{action}")(name, what)
         first = [name] if name in self._peers else []
         for each in [*first, *(other for other in self._peers if other != name), *self._peers]:
             await self._settle(self._peers[each])
+        if sum(peer.open for peer in self._peers.values()) < before:
+            # The reference tells others of a connection that it closes once the peer has closed it too.
+            for each in [*self._peers] * CLOSING_ROUNDS:
+                await self._settle(self._peers[each])
         heard = {name: list(map(self._plain, peer.heard)) for name, peer in self._peers.items() if peer.heard}
         for peer in self._peers.values():
             peer.heard.clear()

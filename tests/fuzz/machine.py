@@ -57,21 +57,35 @@ class World:
         self.follow(SFU, "", it.say(SFU, "endpointId", id="SFU"))
         if it._sfus[SFU].player.streamer is None:
             self.follow(SFU, "", it.say(SFU, "subscribe", streamerId=it._streamers[STREAMER].name))
-        there = {participant.name for participant in it.sessions.participants if not participant.away}
+        known = {participant.name: participant for participant in it.sessions.participants}
         for session in SESSIONS:
             for name, role, streamer in ((session, Role.OWNER, STREAMER), (f"{session}2", Role.SPECTATOR, SFU)):
-                if name not in there:
-                    self._bring(session, name, role, streamer)
+                participant = known.get(name)
+                if participant is None or participant.away:
+                    # Every other one goes on as if nothing had happened.
+                    seamless = participant is not None and participant.streamer is not None and int(participant.id) % 2
+                    self._bring(session, name, role, streamer, fresh=not seamless)
 
-    def _bring(self, session: str, name: str, role: Role, streamer: int) -> None:
-        admission = ticket(session, name, role, opted_in=name != "c", limits=SHARED, resume=True, fresh=True)
+    def _bring(self, session: str, name: str, role: Role, streamer: int, *, fresh: bool) -> None:
+        admission = ticket(session, name, role, opted_in=name != "c", limits=SHARED, resume=True, fresh=fresh)
         if self.instance.refusal(admission) is not None:
             return
         connection = next(self._numbers)
         self.sessions[connection] = session
+        before = {participant.name: participant.id for participant in self.instance.sessions.participants}
         self.follow(connection, "", self.instance.admit(connection, admission))
+        if not fresh:
+            assert self.instance.sessions.connected[connection].id == before[name], "resumed as somebody else"
+            return
         part = self.instance._sfus[SFU].streamer if streamer == SFU else self.instance._streamers[streamer]
         self.follow(connection, "", self.instance.say(connection, "subscribe", streamerId=part.name))
+
+    def lose(self, number: int, code: int | None) -> None:
+        """One of the players is away until the next ``restore``."""
+        players = self.players()
+        if players:
+            lost = players[number % len(players)]
+            self.follow(lost, "", self.instance.lose(lost, code))
 
     def players(self) -> list[int]:
         """Connections of players that are here."""
@@ -152,6 +166,7 @@ def fuzz(port: m.Role, frames: int, seed: int) -> Outcome:
                 world.instance.time += supply.chance.choice((0.1, 5, 30))
                 world.follow(STREAMER, "", world.instance.tick(world.instance.time))
                 world.restore()
+                world.lose(supply.chance.randrange(100), supply.chance.choice((None, 4000, 4001)))
             if not number % 10:
                 supply.players = world.known()
             _bounded(world.instance)

@@ -1,19 +1,20 @@
 """A sample of the frames, and bytes that are none, through real sockets: the others there notice nothing."""
 
 import asyncio
+import json
 import logging
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, WSMsgType
 
 from signalling.protocol.messages import Role
 from signalling.sidecar.server import SidecarServer
 from signalling.sidecar.settings import SidecarSettings
 from tests.fuzz.frames import Frames
-from tests.unit.signalling.clients import Client, streamer
+from tests.unit.signalling.clients import Client, eventually, streamer
 from tests.unit.signalling.raw import BINARY, CLOSE, TEXT, Raw, request
 
 LOCAL: Final[dict[str, Any]] = {
@@ -42,6 +43,36 @@ async def sidecar() -> AsyncIterator[SidecarServer]:
         await server.stop()
 
 
+class Witness:
+    """Somebody who has nothing to do with the frames, and reads all the time: who does not is cut off as he should."""
+
+    def __init__(self, client: Client) -> None:
+        self._client: Final = client
+        self._heard: Final[list[dict[str, Any]]] = []
+        self._reading: Final = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        async for frame in self._client.socket:
+            if frame.type is WSMsgType.TEXT:
+                self._heard.append(json.loads(frame.data))
+
+    async def say(self, kind: str, **fields: Any) -> None:  # A message's.
+        await self._client.say(kind, **fields)
+
+    async def hears(self, kind: str, **fields: Any) -> dict[str, Any]:  # A message's.
+        """Wait for such a message."""
+        wanted = {"type": kind, **fields}.items()
+        await eventually(lambda: any(wanted <= said.items() for said in self._heard), f"{kind} heard")
+        return next(said for said in self._heard if wanted <= said.items())
+
+    async def leave(self) -> list[dict[str, Any]]:
+        """Go; all that was heard."""
+        assert not self._reading.done(), "a witness was put out"
+        await self._client.gone()
+        await self._reading
+        return self._heard
+
+
 async def fuzz(frames: int, seed: int) -> dict[str, int]:
     """Send so many frames to each port, and as many bytes of nonsense; how many connections each port ended."""
     faults: list[object] = []
@@ -49,32 +80,36 @@ async def fuzz(frames: int, seed: int) -> dict[str, int]:
     logging.getLogger("websocket").addHandler(Faults(faults))
     async with sidecar() as server, ClientSession() as http:
         url = "ws://127.0.0.1:{}/".format
-        # The witnesses: a streamer and a player of it that have nothing to do with the rest.
-        theirs = await streamer(http, url(server.ports["streamer"]), "witness")
-        player = await Client.connect(http, url(server.ports["players"]))
-        await player.expect("config")
+        unreal = Witness(await streamer(http, url(server.ports["streamer"]), "witness"))
+        player = Witness(await Client.connect(http, url(server.ports["players"])))
         await player.say("subscribe", streamerId="witness")
-        player_id = (await theirs.expect("playerConnected"))["playerId"]
+        player_id = (await unreal.hears("playerConnected"))["playerId"]
         ended = {name: await _flood(server.ports[name], frames, Frames(port, seed)) for name, port in PORTS.items()}
         for name in PORTS:
             await _nonsense(server.ports[name], max(20, frames // BATCH), random.Random(seed))
-        await theirs.say("offer", sdp="for the witness", playerId=player_id)
-        heard = await player.hear()
-        assert heard == {"type": "offer", "sdp": "for the witness", "playerId": player_id}, heard
+        await unreal.say("offer", sdp="for the witness", playerId=player_id)
+        await player.hears("offer")
         await player.say("answer", sdp="of the witness")
-        # Others may have subscribed to it, by its name; they do not answer in the witness' name.
-        while (said := await theirs.hear()).get("playerId") != player_id:
-            assert said["type"] in {"playerConnected", "playerDisconnected", "answer", "offer", "iceCandidate"} | LAYERS
-        assert said["sdp"] == "of the witness"
+        await unreal.hears("answer", playerId=player_id)
         async with http.get(f"http://127.0.0.1:{server.ports['health']}/healthz") as answer:
             assert answer.status == 200
-        for client in (player, theirs):
-            await client.gone()
+        _undisturbed(await player.leave(), await unreal.leave(), player_id)
     assert not faults, faults
     return ended
 
 
-LAYERS: Final = {"layerPreference"}
+def _undisturbed(player: list[dict[str, Any]], unreal: list[dict[str, Any]], player_id: str) -> None:
+    """Nobody has said anything to the witness' player, or in its name, but the witnesses."""
+    assert player[0]["type"] == "config"
+    assert player[1:] == [{"type": "offer", "sdp": "for the witness", "playerId": player_id}]
+    its = [said for said in unreal if said.get("playerId") == player_id]
+    assert its[0] == {"type": "playerConnected", "playerId": player_id, "dataChannel": True, "sfu": False}
+    assert its[1:] == [{"type": "answer", "sdp": "of the witness", "playerId": player_id}]
+    # Others may have subscribed to its streamer, by its name.
+    assert {said["type"] for said in unreal} <= FROM_PLAYERS
+
+
+FROM_PLAYERS: Final = {"playerConnected", "playerDisconnected", "answer", "offer", "iceCandidate", "layerPreference"}
 
 
 class Faults(logging.Handler):

@@ -11,6 +11,7 @@ from aiohttp import ClientSession
 from hypothesis import settings
 
 from tests.unit.signalling.memory_cluster import fleet, node
+from tests.unit.signalling.pod import Pod
 from tests.unit.signalling.raw import Raw
 from tests.unit.signalling.stage import Stage
 
@@ -60,3 +61,17 @@ async def raws_closed() -> AsyncIterator[None]:
     while Raw.opened:
         writer = Raw.opened.pop()
         writer.transport.abort()
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[ClientSession]:
+    async with ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+async def pod(http: ClientSession, tmp_path: Path) -> AsyncIterator[Pod]:
+    it = Pod(http, tmp_path)
+    await it.start()
+    yield it
+    await it.stop()

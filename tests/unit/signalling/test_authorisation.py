@@ -122,6 +122,41 @@ def test_what_is_no_message_is_dropped_from_every_place(instance, data, place):
     assert kinds(instance.hear(place, data)) == [(place, m.Refused.MALFORMED)]
 
 
+@pytest.fixture
+def outsiders():
+    """An instance, and connections that are none of its players: refused, gone, taken over, and put out."""
+    limits = SessionLimits(grace_seconds=30, shared=True)
+    it = Instance(game_api=True)
+    it.identify()
+    refused, gone, taken_over, put_out = range(40, 44)
+    assert it.refusal(ticket("refused", limits=limits, resume=True)) is not None
+    it.subscribe(gone, admission=ticket("gone", opted_in=True, limits=limits))
+    it.lose(gone, 4001)
+    for connection in (taken_over, OWNER):
+        it.subscribe(connection, admission=ticket("taken", opted_in=True, limits=limits))
+    it.say(STREAMER, "disconnectPlayer", playerId=it.subscribe(put_out, admission=ticket("out", limits=limits)))
+    assert it.player_count == 1
+    return it, (refused, gone, taken_over, put_out)
+
+
+@pytest.mark.parametrize("kind", [*TABLE, *SERVER_ONLY])
+def test_who_is_not_in_says_nothing(outsiders, kind):
+    it, connections = outsiders
+    for connection in connections:
+        assert it.say(connection, kind, **FIELDS) == []
+
+
+@pytest.mark.parametrize("kind", TABLE)
+def test_a_streamer_says_nothing_that_a_player_who_is_away_loses_its_place_by(kind):
+    it = Instance()
+    it.identify()
+    player_id = it.subscribe(OWNER, admission=ticket(limits=SessionLimits(grace_seconds=30)))
+    it.lose(OWNER, 4001)
+    it.say(STREAMER, kind, **FIELDS | {"playerId": player_id})
+    (participant,) = it.sessions.participants
+    assert (participant.id, participant.away, it.over) == (player_id, True, False)
+
+
 def test_the_game_api_is_closed_unless_a_stack_opens_it():
     it = Instance()
     it.identify()

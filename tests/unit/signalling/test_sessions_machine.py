@@ -130,6 +130,49 @@ def test_a_reload_gets_a_new_offer_and_a_new_id(playing):
     assert playing.resubscribe(AGAIN) == "2"
 
 
+@pytest.mark.parametrize("code", [None, 4000, 4001])
+def test_a_streamer_that_gives_up_a_player_who_is_away_does_not_end_its_session(playing, code):
+    playing.lose(PLAYER, code)
+    assert playing.say(STREAMER, "disconnectPlayer", playerId="1", reason="the peer connection is closed") == []
+    assert playing.say(STREAMER, "disconnectPlayer", playerId=1) == []
+    assert not playing.over
+    assert kinds(playing.admit(AGAIN, back())) == [
+        (AGAIN, "config"),
+        (AGAIN, "sessionState"),
+        (AGAIN, "sessionPlayers"),
+    ]
+    assert said(playing.say(AGAIN, "answer", sdp="v=1"))[0][1]["playerId"] == "1"
+    # It is here now, and the streamer's word counts again.
+    assert said(playing.say(STREAMER, "disconnectPlayer", playerId="1", reason="no"))[:2] == [
+        (AGAIN, 1011, "no"),
+        GONE,
+    ]
+    assert playing.over
+
+
+def test_a_player_whom_the_streamer_gave_up_while_away_is_awaited_no_longer_than_any_other(playing):
+    playing.lose(PLAYER, 4001)
+    playing.wait(20)
+    assert playing.say(STREAMER, "disconnectPlayer", playerId="1") == []
+    assert playing.wait(9.9) == []
+    assert said(playing.wait(0.1)) == [GONE]
+    assert playing.over
+
+
+def test_a_reload_outlives_the_streamer_s_word_and_gets_its_new_offer(playing):
+    playing.lose(PLAYER, 4000)
+    assert playing.say(STREAMER, "disconnectPlayer", playerId="1") == []
+    assert said(playing.admit(AGAIN, back(fresh=True)))[0] == GONE
+    assert playing.resubscribe(AGAIN) == "2"
+
+
+def test_a_spectator_who_is_away_is_not_the_streamer_s_to_disconnect_either(watched):
+    watched.lose(OTHER, 4001)
+    assert watched.say(STREAMER, "disconnectPlayer", playerId="2") == []
+    assert kinds(watched.admit(AGAIN, back(SPECTATOR)))[1] == (AGAIN, "sessionState")
+    assert said(watched.say(AGAIN, "answer", sdp="v=0"))[0][1]["playerId"] == "2"
+
+
 def test_a_stock_player_is_led_back_with_a_new_offer(machine):
     machine.subscribe(PLAYER, admission=STOCK)
     machine.lose(PLAYER)

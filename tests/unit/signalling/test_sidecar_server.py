@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import sys
-from typing import Any
 
 import pytest
 from aiohttp import ClientSession, WSServerHandshakeError
@@ -14,22 +13,7 @@ from signalling.sidecar.server import SidecarServer
 from signalling.sidecar.settings import SidecarSettings
 from tests.ports import free_port
 from tests.unit.signalling.clients import Client, cut, eventually, streamer
-
-LOCAL: dict[str, Any] = {
-    "admit_anybody": True,
-    "player_host": "127.0.0.1",
-    "health_host": "127.0.0.1",
-    "streamer_port": 0,
-    "sfu_port": 0,
-    "player_port": 0,
-    "health_port": 0,
-}
-
-
-@pytest.fixture
-async def http():
-    async with ClientSession() as session:
-        yield session
+from tests.unit.signalling.pod import LOCAL
 
 
 @pytest.fixture

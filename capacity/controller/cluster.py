@@ -90,6 +90,8 @@ class Fleet:
     """The same as it stands."""
     weight_override: int | None = None
     buffer_override: int | None = None
+    buffer_target: int | None = None
+    """What was last said of it to operators."""
     rollback: Rollback | None = None
     revision: str = "1"
     draining: bool = False

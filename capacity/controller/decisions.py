@@ -43,6 +43,7 @@ def decide(cluster: Cluster, its: StackSettings, memory: Memory, now: datetime) 
     doing: list[Action | Notice] = [
         *_overridden(cluster, its, memory, now),
         *_scaled(cluster, given),
+        *_targets(cluster, given),
         *_placed(cluster.gpu_placeholders, slots.given),
         *(_relaying(cluster, turn) if turn else ()),
         *pins(cluster.instances),
@@ -94,6 +95,14 @@ def _scaled(cluster: Cluster, given: Mapping[str, Allotment]) -> Iterator[Action
         allotted = given.get(fleet.name)
         if allotted is not None and allotted.instances != fleet.replicas:
             yield Scale(fleet.name, allotted.instances, fleet.generation)
+
+
+def _targets(cluster: Cluster, given: Mapping[str, Allotment]) -> Iterator[Action]:
+    """The session API shows operators what is kept ready, and knows it from here."""
+    for fleet in cluster.fleets:
+        allotted = given.get(fleet.name)
+        if allotted is not None and allotted.buffer != fleet.buffer_target:
+            yield Annotate(Kind.FLEET, fleet.name, {names.BUFFER_TARGET: str(allotted.buffer)})
 
 
 def _placed(placeholders: Placeholders | None, number: int) -> Iterator[Action]:

@@ -73,6 +73,7 @@ def fleet_of(deployment: Deployment) -> Fleet | None:
         stated=annotations.get(names.WEIGHT, ""),
         weight_override=_number(annotations.get(names.WEIGHT_OVERRIDE)),
         buffer_override=_number(annotations.get(names.BUFFER_OVERRIDE)),
+        buffer_target=_number(annotations.get(names.BUFFER_TARGET)),
         rollback=_rollback(annotations.get(names.ROLLED_BACK)),
         revision=annotations.get(names.REVISION, ""),
         draining=annotations.get(names.DRAINING) == "true",

@@ -82,6 +82,8 @@ class SimulatedKubernetes:
                     if names.EMPTY in annotations:
                         empty = annotations[names.EMPTY] == "true"
                         self.fleets[name] = replace(self.fleets[name], empty=empty)
+                    if (target := annotations.get(names.BUFFER_TARGET)) is not None:
+                        self.fleets[name] = replace(self.fleets[name], buffer_target=int(target))
                 case Displace(name):
                     self.holders = replace(self.holders, pods=_without(self.holders.pods, name))
         self.reconcile()

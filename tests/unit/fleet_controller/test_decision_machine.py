@@ -189,6 +189,14 @@ Machine.TestCase.settings = hypothesis_settings(max_examples=60, stateful_step_c
 TestDecisions = Machine.TestCase
 
 
+def test_operators_are_told_what_is_kept_ready() -> None:
+    kube = SimulatedKubernetes(stack(), {"demo-1": fleet("demo-1", 0)})
+    decision = kube.decision()
+    kube.carry_out(decision.actions)
+    (figures,) = decision.figures.fleets
+    assert kube.fleets["demo-1"].buffer_target == figures.target > 0
+
+
 def test_actions_of_a_settled_cluster_are_none() -> None:
     kube = SimulatedKubernetes(stack(), {"demo-1": fleet("demo-1", 0)})
     for _ in range(5):

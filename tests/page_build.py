@@ -20,6 +20,8 @@ class Page:
     """A folder of the checkout with a ``package.json``."""
 
     name: str
+    builds: tuple[str, ...] = ("build",)
+    """Scripts of its ``package.json``."""
 
     @property
     def sources(self) -> Path:
@@ -44,11 +46,12 @@ class Page:
         return folder
 
     def built(self) -> Path:
-        """The same, with the page in ``dist``."""
+        """The same, with what the scripts make: the page in ``dist``."""
         folder = self.installed()
         with FileLock(folder.parent / f".{folder.name}.lock"):
             if not (folder / ".built").is_file():
-                npm(folder, "run", "build")
+                for script in self.builds:
+                    npm(folder, "run", script)
                 (folder / ".built").touch()
         return folder
 
@@ -78,6 +81,8 @@ class Page:
 
 
 OPERATOR = Page("operator")
+PLAYER = Page("player", ("build", "build:embed"))
+"""With the embedding package in ``embed/dist``."""
 
 
 def npm(folder: Path, *arguments: str) -> str:

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser.operator.stage import Loop, Scene, crowded, scene
+from tests.browser.loop import Loop
+from tests.browser.operator.stage import Scene, crowded, scene
 from tests.page_build import OPERATOR
 
 Visitor = Callable[..., Page]

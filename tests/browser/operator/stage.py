@@ -1,18 +1,17 @@
 """Where the operator page's tests run against: a real front with a session, or the API before a crowd."""
 
-import asyncio
-import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from aiohttp import ClientSession
 
 from signalling.kubernetes.fleets import BUFFER_TARGET_ANNOTATION
 from signalling.operations.page import operator_page
 from signalling.shell import listening
+from tests.browser.loop import Loop
 from tests.browser.operator.crowd import Crowd
 from tests.unit.signalling.clients import Client, eventually
 from tests.unit.signalling.operations.front_stage import FrontStage, furnished
@@ -20,36 +19,6 @@ from tests.unit.signalling.operations.service import Api
 from tests.unit.signalling.stage import stream
 
 T = TypeVar("T")
-
-
-class Loop:
-    """An event loop in a thread of its own, since Playwright's calls block this one."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-
-    def __enter__(self) -> "Loop":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def run(self, work: Coroutine[Any, Any, T], seconds: float = 60) -> T:
-        """What the work gives."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
-
-    @contextmanager
-    def within(self, opened: AbstractAsyncContextManager[T]) -> Iterator[T]:
-        """A context of the loop, as one of this thread."""
-        entered = self.run(opened.__aenter__())
-        try:
-            yield entered
-        finally:
-            self.run(opened.__aexit__(None, None, None))
 
 
 @dataclass

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.browser.conftest import KEEP_PEER_CONNECTIONS
 from tests.browser.player.service import ScriptedStage, Stage, local_stack, scripted
 from tests.cluster.conftest import eventually
-from tests.player_build import built
+from tests.page_build import PLAYER
 
 SCRIPTED = pytest.param("scripted", id="scripted")
 STACK = pytest.param("stack", marks=[pytest.mark.cluster, pytest.mark.timeout(1200)], id="stack")
@@ -22,7 +22,7 @@ EVERYWHERE = pytest.mark.parametrize("stage", [SCRIPTED, STACK], indirect=True)
 @pytest.fixture(scope="session")
 def player_folder() -> Path:
     """A copy of the page's sources with its packages and its build in ``dist``."""
-    return built()
+    return PLAYER.built()
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """Where the page's tests run against: the scripted service with the demo streamer, or the whole local stack."""
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from aiohttp import web
 
 from local.paths import CHECKOUT
 from signalling.matchmaker.page import SECURITY, page_files, serve_file
+from tests.browser.loop import Loop
 from tests.browser.player.sessions import Service
 from tests.browser.player.wire import Wire
 from tests.browser.test_stream import kubectl_json
@@ -48,32 +47,6 @@ class Stage(Protocol):
     def occupied(self) -> bool:
         """Whether an instance plays for somebody."""
         ...
-
-
-class Loop:
-    """An event loop in a thread of its own, since Playwright's calls block this one."""
-
-    def __init__(self) -> None:
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._until_stopped()))
-
-    async def _until_stopped(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        self._ready.set()
-        await self._stop.wait()
-
-    def __enter__(self) -> "Loop":
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
-    def run(self, work: Coroutine[Any, Any, T], seconds: float = 30) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 
 
 @dataclass

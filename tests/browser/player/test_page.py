@@ -8,7 +8,7 @@ import pytest
 from tests.browser.player.conftest import Visitor
 from tests.browser.player.looking import play, title, wait_for_stage
 from tests.browser.player.service import ScriptedStage
-from tests.player_build import npm
+from tests.page_build import npm
 
 pytestmark = pytest.mark.browser
 

@@ -5,18 +5,18 @@ import shutil
 
 import pytest
 
-from tests.player_build import built, installed, npm
+from tests.page_build import PLAYER, npm
 
 pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
 
 
 @pytest.mark.parametrize("script", ["lint", "test"])
 def test_a_script_of_the_player_passes(script: str) -> None:
-    npm(installed(), "run", script)
+    npm(PLAYER.installed(), "run", script)
 
 
 def test_the_embedding_package_holds_what_it_promises() -> None:
-    folder = built() / "embed"
+    folder = PLAYER.built() / "embed"
     package = json.loads((folder / "package.json").read_text())
     for promised in (package["main"], package["types"], *package["exports"]["."].values()):
         assert (folder / promised).is_file(), promised

@@ -1,6 +1,7 @@
 """Takes this machine from nothing to a running stack and back: tools, images, cluster, ``pulumi up``, the page."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -187,18 +188,20 @@ def remove_leavings(steps: Steps) -> None:
 
 
 class PortForward:
-    """Serves the matchmaker at ``http://localhost:<port>`` for as long as it is open, through the API server.
+    """Serves the matchmaker's page at ``http://localhost:<port>``, and the operator's at the port after it, through the
+    API server, for as long as it is open.
 
     kubectl gives up when the pod it forwards to goes away; it is then started again.
     """
 
     def __init__(self, kubectl: Path, kubeconfig: Path, port: int) -> None:
         target = ["--namespace", "pixel", "port-forward", "--address", "127.0.0.1", "service/matchmaker"]
-        self._command = [*_kubectl(kubectl, kubeconfig), *target, f"{port}:3000"]
+        self._command = [*_kubectl(kubectl, kubeconfig), *target, f"{port}:3000", f"{port + 1}:8080"]
         self._closing = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._run, name="port-forward", daemon=True)
         self.url = f"http://localhost:{port}/"
+        self.operator_url = f"http://localhost:{port + 1}/operator/"
 
     def __enter__(self) -> "PortForward":
         self._thread.start()
@@ -233,15 +236,16 @@ class PortForward:
 
 
 def check_port(port: int) -> None:
-    """Refuse a port that another program listens on, before anything is made."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise DemoError(
-                f"--port {port}: another program listens on it ({error.strerror}); name another port"
-            ) from error
+    """Refuse a port that another program listens on, it or the one after it, before anything is made."""
+    for each in (port, port + 1):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", each))
+            except OSError as error:
+                raise DemoError(
+                    f"--port {port}: another program listens on {each} ({error.strerror}); name another port"
+                ) from error
 
 
 def demo(steps: Steps, port: int, existing: ExistingCluster | None = None) -> None:
@@ -253,8 +257,11 @@ def demo(steps: Steps, port: int, existing: ExistingCluster | None = None) -> No
         kubectl = ensure_tools(("kubectl",), steps)["kubectl"]
         with PortForward(kubectl, stack.kubeconfig, port) as forward:
             total = sum(steps.times.values())
+            key = [*_kubectl(kubectl, stack.kubeconfig), "-n", "pixel", "get", "secret", "admin-key"]
             print(
-                f"\nThe stream is at {forward.url} (after {total:.0f} s of work). Ctrl-C removes everything.",
+                f"\nThe stream is at {forward.url} (after {total:.0f} s of work). Ctrl-C removes everything."
+                f"\nThe operator's view is at {forward.operator_url}, and asks for the key that this shows:"
+                f"\n  {shlex.join(key)} -o jsonpath='{{.data.key}}' | base64 -d",
                 flush=True,
             )
             _wait_for_interrupt()

@@ -71,6 +71,10 @@ def test_the_demo_after_killed_runs_serves_the_page_and_goes_without_trace_on_ct
         assert page == "http://localhost:18081/"
         with urllib.request.urlopen(page, timeout=10) as answer:
             assert b"<script" in answer.read()
+        view = next((line.split()[5].rstrip(",") for line in demo.stdout if line.startswith("The operator's view")), "")
+        assert view == "http://localhost:18082/operator/"
+        with urllib.request.urlopen(view, timeout=10) as answer:
+            assert b"<script" in answer.read()
     finally:
         demo.send_signal(signal.SIGINT)
         demo.wait()

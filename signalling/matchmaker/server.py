@@ -12,6 +12,7 @@ from signalling.matchmaker.replica import Replica, Surroundings
 from signalling.matchmaker.settings import MatchmakerSettings, StackSettings
 from signalling.protocol.actions import CloseCode
 from signalling.shell import listening
+from signalling.shell.cancelling import cancel
 from signalling.shell.dispatch import Port
 from signalling.shell.health import health_app
 
@@ -105,7 +106,7 @@ class MatchmakerServer:
         await self.replica.allocation.stop(LAST_SECONDS)
         await self.replica.sessions.stop(LAST_SECONDS)
         await self._port.close()
-        await _cancel(self._background)
+        await cancel(self._background)
         await self.replica.sweeper.stop(LAST_SECONDS)
         await self.replica.neighbours.leave()
         if self._front is not None:
@@ -156,15 +157,6 @@ class MatchmakerServer:
             app.add_routes(self._front.routes())
         app.router.add_get("/{path:.*}", handle)
         return app
-
-
-async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel tasks and wait for their end; again and again, as a library's own timeout may swallow a cancellation."""
-    left = set(tasks)
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=0.5)
 
 
 def _ended(task: asyncio.Task[None]) -> None:

@@ -9,6 +9,7 @@ from itertools import count
 
 import pytest
 
+from signalling.shell.cancelling import cancel
 from signalling.store.in_memory import MemoryStore
 from signalling.store.in_redis import JUST_NOW, PAGE, RedisStore, place_of, score_of
 from signalling.store.interface import (
@@ -252,8 +253,7 @@ async def test_words_reach_those_who_listen_to_the_channel(store):
         return len(heard) == 2
 
     await until(all_heard, "words")
-    listener.cancel()
-    await asyncio.wait({listener})
+    await cancel([listener])
     assert heard == [Heard("a", b"1"), Heard("b", "\u00e4 3".encode())]
 
 

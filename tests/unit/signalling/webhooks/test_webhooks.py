@@ -24,6 +24,7 @@ from signalling.records.interface import Records
 from signalling.records.memory import MemoryRecords
 from signalling.records.redis import RedisRecords
 from signalling.shell import listening
+from signalling.shell.cancelling import cancel
 from signalling.webhooks import delivery
 from signalling.webhooks.delivery import Surroundings, Webhooks
 from signalling.webhooks.events import Event, EventType, SessionFacts, event
@@ -103,8 +104,7 @@ async def running(
     webhooks = Webhooks(WebhookSettings(endpoints, private=True), its, registry)
     task = asyncio.create_task(webhooks.run())
     yield webhooks, registry
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await cancel([task])
 
 
 def outcomes(registry: CollectorRegistry) -> dict[str, float]:
@@ -264,8 +264,7 @@ async def test_an_inner_address_is_not_told_anything(receiver):
         task = asyncio.create_task(webhooks.run())
         webhooks.tell(ended("s1"))
         await eventually(lambda: outcomes(registry)["failed"], "refused")
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await cancel([task])
     assert receiver.heard == []
 
 

@@ -1,6 +1,6 @@
 """The state that decisions are made from: everything frozen, nothing that needs Kubernetes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -178,8 +178,3 @@ class Cluster:
     def sessions(self, application: str) -> int:
         """Instances of an application with a session."""
         return sum(each.application == application for each in self.busy)
-
-
-def of_fleet(fleet: Fleet, instances: Iterable[Instance]) -> list[Instance]:
-    """The instances of a fleet, those that left it with a session too."""
-    return [each for each in instances if (each.application, each.version) == (fleet.application, fleet.version)]

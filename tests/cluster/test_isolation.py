@@ -45,7 +45,13 @@ def create() -> Iterator[Create]:
 
 @pytest.fixture(scope="module")
 def namespaces(create: Create) -> set[str]:
-    """The namespaces of all stacks, with their levels."""
+    """The namespaces of all stacks, with their levels; and what pods there have to name."""
+    priorities = {
+        each.inputs["metadata"]["name"]: each.inputs for each in record_of(STACKS[0]).objects("PriorityClass")
+    }
+    for priority in priorities.values():
+        status, text = create("/apis/scheduling.k8s.io/v1/priorityclasses", whole(priority))
+        assert status == 201, text
     made: dict[str, dict[str, Any]] = {
         each.inputs["metadata"]["name"]: each.inputs
         for stack in STACKS
@@ -105,7 +111,7 @@ LOOSER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 def test_an_instance_cannot_be_looser(
     create: Create, namespaces: set[str], what: str, of_pod: dict[str, Any], of_container: dict[str, Any]
 ) -> None:
-    pod = next(pod for name, _, pod in pods(STACKS[0]) if name.startswith("deployment-pixel-instances-"))
+    pod = next(pod for _, _, pod in pods(STACKS[0]) if "app.pixel/app" in pod["metadata"]["labels"])
     spec = pod["spec"]
     spec["containers"][0]["volumeMounts"] = []
     spec |= of_pod

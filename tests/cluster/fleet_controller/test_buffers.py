@@ -58,7 +58,11 @@ async def test_a_burst_beyond_the_buffer_waits_in_order_and_the_caps_hold(simula
         visits = [found.desk.arrive() for _ in range(14)]
         await found.served(*visits[:7])
         await found.settled(warm=0, holding=1)
-        assert await found.replicas() == 0
+
+        async def no_more() -> bool:
+            return await found.replicas() == 0
+
+        await found.until(no_more, "no more instances are asked for")
         assert found.desk.waiting() == 7
         capped = {"application": "demo", "cap": "application"}
         (controller,) = found.processes

@@ -1,21 +1,16 @@
-"""Settings, logs and the bounded outbox."""
+"""Settings and logs."""
 
-import asyncio
 import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, WSMsgType, web
-from aiohttp.typedefs import Handler
 
-from signalling.shell import environment, listening
+from signalling.shell import environment
 from signalling.shell.environment import SettingError
 from signalling.shell.logs import JsonLines
-from signalling.shell.peer import OutboxLimit, Peer
 from signalling.sidecar import settings as sidecar_settings
-from tests.unit.signalling.clients import cut
 
 
 @dataclass(frozen=True)
@@ -94,86 +89,3 @@ def test_a_log_line_is_one_object_with_its_fields_apart():
         "session": "s1",
         "odd": "/x",
     }
-
-
-async def serve(handle: Handler) -> tuple[web.AppRunner, str]:
-    app = web.Application()
-    app.router.add_get("/", handle)
-    runner = await listening.listen(app, "127.0.0.1", 0)
-    return runner, f"http://127.0.0.1:{listening.port_of(runner)}/"
-
-
-async def test_a_peer_gets_everything_in_order_and_then_the_close():
-    async def handle(request):
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        peer = Peer(socket, request.transport.abort, OutboxLimit())
-        async with peer.writing():
-            for number in range(100):
-                peer.send(str(number))
-            peer.close(4000, "done")
-            peer.send("too late")
-            async for _ in socket:
-                pass
-        return socket
-
-    runner, url = await serve(handle)
-    async with ClientSession() as http, http.ws_connect(url) as socket:
-        got = [frame.data async for frame in socket]
-        assert got == [str(number) for number in range(100)]
-        assert socket.close_code == 4000
-    await runner.cleanup()
-
-
-@pytest.mark.parametrize("limit", [OutboxLimit(frames=8, size=1 << 30), OutboxLimit(frames=1 << 30, size=1 << 16)])
-async def test_a_peer_that_does_not_read_is_cut_off(limit):
-    ended = asyncio.get_running_loop().create_future()
-
-    async def handle(request):
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        peer = Peer(socket, request.transport.abort, limit, close_seconds=0.2)
-        async with peer.writing():
-            while not peer.overflowed:
-                peer.send("x" * 8192)
-                await asyncio.sleep(0)
-            async for _ in socket:
-                pass
-        ended.set_result(peer)
-        return socket
-
-    runner, _ = await serve(handle)
-    reader, writer = await asyncio.open_connection("127.0.0.1", listening.port_of(runner))
-    writer.write(
-        b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
-    )
-    peer = await asyncio.wait_for(ended, 30)
-    assert peer.overflowed
-    writer.close()
-    del reader
-    await runner.cleanup()
-
-
-async def test_writing_ends_when_the_other_end_is_gone():
-    ended = asyncio.get_running_loop().create_future()
-
-    async def handle(request):
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        peer = Peer(socket, request.transport.abort, OutboxLimit())
-        async with peer.writing():
-            async for frame in socket:
-                assert frame.type is WSMsgType.TEXT
-                peer.send(frame.data)
-        ended.set_result(None)
-        return socket
-
-    runner, url = await serve(handle)
-    async with ClientSession() as http:
-        socket = await http.ws_connect(url)
-        await socket.send_str("a")
-        assert (await socket.receive()).data == "a"
-        cut(socket)
-        await asyncio.wait_for(ended, 10)
-    await runner.cleanup()

@@ -86,6 +86,8 @@ class Companion:
                     self.node.allocations.update(())
                 except ConsoleError as error:
                     LOG.warning("coturn's console does not answer", extra={"reason": str(error)})
+                except Exception:  # The figures of a console that says something new are not worth the drain.
+                    LOG.exception("a question to coturn's console failed")
                 await asyncio.sleep(self._its.turn_console_seconds)
         finally:
             console.close()

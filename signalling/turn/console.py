@@ -75,6 +75,9 @@ class Console:
             OSError: nobody listens, so coturn does not run.
             ConsoleError: somebody does, and does not answer as coturn.
         """
+        if self._streams is not None and self._streams[1].is_closing():
+            # Its coturn is gone. To write to it is an error of another kind on each event loop.
+            self.close()
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 reader, writer = self._streams or await self._connect()

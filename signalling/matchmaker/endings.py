@@ -19,14 +19,18 @@ DELETE_TRIES: Final = 6
 
 
 class Chronicle(Protocol):
-    """Who wants to know of sessions. Of each call one replica makes it, unless it dies in the middle."""
+    """Who wants to know of sessions. Of each call one replica makes it, unless it dies in the middle; of the end of a
+    session that shares its instance each makes it that knows of the session."""
 
     def started(self, instance: Instance, waited: float) -> None:
         """A session has been connected to its instance, after its player waited so many seconds."""
         ...
 
-    def ended(self, instance: Instance, outcome: Outcome) -> None:
-        """A session is over; the instance is as it was during it. Not of an instance that came to nothing."""
+    def ended(self, instance: Instance, outcome: Outcome, counted: Callable[[], None] | None = None) -> None:
+        """A session is over; the instance is as it was during it. Not of an instance that came to nothing.
+
+        ``counted`` is called where the session is counted, which is in one replica of those that say so.
+        """
         ...
 
 
@@ -36,8 +40,10 @@ class Silence:
     def started(self, instance: Instance, waited: float) -> None:
         """See Chronicle."""
 
-    def ended(self, instance: Instance, outcome: Outcome) -> None:
+    def ended(self, instance: Instance, outcome: Outcome, counted: Callable[[], None] | None = None) -> None:
         """See Chronicle."""
+        if counted is not None:
+            counted()
 
 
 class Endings:

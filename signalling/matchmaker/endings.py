@@ -19,11 +19,15 @@ DELETE_TRIES: Final = 6
 
 
 class Chronicle(Protocol):
-    """Who wants to know of sessions. Of each call one replica makes it, unless it dies in the middle; of the end of a
-    session that shares its instance each makes it that knows of the session."""
+    """Who wants to know of sessions. Each call is made by one replica, unless it dies in the middle; the end of a session
+    that shares its instance is told by each replica that knows of it."""
 
     def started(self, instance: Instance, waited: float) -> None:
         """A session has been connected to its instance, after its player waited so many seconds."""
+        ...
+
+    def seen(self, instance: Instance) -> None:
+        """A session that shares its instance goes on there; said once by each replica that knows of the session."""
         ...
 
     def ended(self, instance: Instance, outcome: Outcome, counted: Callable[[], None] | None = None) -> None:
@@ -38,6 +42,9 @@ class Silence:
     """A chronicle that nobody reads."""
 
     def started(self, instance: Instance, waited: float) -> None:
+        """See Chronicle."""
+
+    def seen(self, instance: Instance) -> None:
         """See Chronicle."""
 
     def ended(self, instance: Instance, outcome: Outcome, counted: Callable[[], None] | None = None) -> None:

@@ -159,7 +159,7 @@ class MatchmakerMetrics:
         )
         self._lengths: Final = self._histogram(
             "pixel_session_seconds",
-            "From an instance's claim to its session's end, where a player could reach it",
+            "From a session's instance to its end, where a player could reach it",
             LENGTHS,
         )
         self.claims: Final = self._counter(

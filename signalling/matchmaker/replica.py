@@ -107,7 +107,7 @@ class Replica:
         self._starts: Final = Starts(self.neighbours, self.metrics)
         self.fleets: Final = FleetWatch(applications, self._share)
         self._shared: Final = SharedInstances(self.inventory)
-        self.seats: Final = Seats(self._unseated)
+        self.seats: Final = Seats(around.chronicle.seen, self._unseated)
         self._leases: Final = Leases(around.store, self.neighbours)
         whereabouts = Whereabouts(self.inventory, around.store, self.neighbours, its.ticket_seconds)
         sidecars = Sidecars(http, around.issuer, its.instance_health_port, its.connect_seconds)

@@ -32,10 +32,15 @@ def seats_of(instance: Instance, status: Status) -> dict[str, Instance]:
 class Seats:
     """Those that one replica knows."""
 
-    def __init__(self, over: Callable[[Instance, Outcome], None]) -> None:
-        """``over`` hears of each seat whose session has ended."""
+    def __init__(self, seen: Callable[[Instance], None], over: Callable[[Instance, Outcome], None]) -> None:
+        """``seen`` hears of each seat that a sidecar has told of, once; ``over`` of each whose session has ended."""
+        self._seen: Final = seen
         self._over: Final = over
         self._known: Final[dict[str, dict[str, Instance]]] = {}
+        self._instances: Final[dict[str, str]] = {}
+        """By session."""
+        self._unseen: Final[set[str]] = set()
+        """Sessions that have begun here, and that no sidecar has told of yet."""
 
     def __iter__(self) -> Iterator[Instance]:
         return (each for its in list(self._known.values()) for each in list(its.values()))
@@ -46,38 +51,57 @@ class Seats:
 
     def has(self, session: str) -> bool:
         """Whether a session has one."""
-        return any(session in its for its in self._known.values())
+        return session in self._instances
 
     def taken(self, taken: Instance) -> None:
         """A session has begun here."""
-        self._known.setdefault(taken.name, {})[str(taken.session)] = taken
+        session = str(taken.session)
+        if session not in self._known.get(taken.name, {}):
+            self._unseen.add(session)
+            self._put(session, taken)
 
     def untaken(self, instance: str, session: str) -> None:
         """A session has come to nothing there: it did not end, and its player waits on."""
-        self._known.get(instance, {}).pop(session, None)
+        self._take(instance, session)
 
     def observed(self, instance: Instance, status: Status, before: Iterable[str]) -> None:
         """A sidecar has been asked; ``before`` are the sessions that were known when the question went out.
 
         Who was known and is not told of any more has ended; who came while the answer was on its way may be missing.
         """
-        now, known = seats_of(instance, status), self._known.setdefault(instance.name, {})
+        now, known = seats_of(instance, status), self.of(instance.name)
         outcome = Outcome.COMPLETED if status.streaming else Outcome.INTERRUPTED
         for session in before:
-            if session not in now and (ended := known.pop(session, None)) is not None:
+            if session not in now and (ended := self._take(instance.name, session)) is not None:
                 self._over(ended, outcome)
-        for session, each in now.items():
+        for session, told in now.items():
             # Who came first may leave while others go on: the session has begun when it was first seen.
-            began = known[session].started if session in known else each.started
-            known[session] = replace(each, started=began)
-        if not known:
-            del self._known[instance.name]
+            its = replace(told, started=known[session].started) if session in known else told
+            self._put(session, its)
+            if session not in known or session in self._unseen:
+                self._unseen.discard(session)
+                self._seen(its)
 
     def removed(self, instance: Instance) -> None:
         """An instance is gone. With notice, its sidecar has waited for the sessions' end."""
         outcome = Outcome.COMPLETED if instance.going else Outcome.INTERRUPTED
-        for each in self._known.pop(instance.name, {}).values():
-            self._over(each, outcome)
+        for session in self.of(instance.name):
+            if (ended := self._take(instance.name, session)) is not None:
+                self._over(ended, outcome)
+
+    def _put(self, session: str, taken: Instance) -> None:
+        self._known.setdefault(taken.name, {})[session] = taken
+        self._instances[session] = taken.name
+
+    def _take(self, instance: str, session: str) -> Instance | None:
+        its = self._known.get(instance, {})
+        taken = its.pop(session, None)
+        if not its:
+            self._known.pop(instance, None)
+        if self._instances.get(session) == instance:
+            del self._instances[session]
+            self._unseen.discard(session)
+        return taken
 
 
 def _earliest(participants: Iterable[Participant]) -> datetime | None:

@@ -60,8 +60,11 @@ class Chronicler:
                 waited_seconds=round(waited, 3),
             )
             self._event(EventType.STARTED, facts)
-            if (stay := stay_of(instance)) is not None:
-                self._start(self.ledger.began(*stay, self._clock()))
+
+    def seen(self, instance: Instance) -> None:
+        """See Chronicle."""
+        if (stay := stay_of(instance)) is not None:
+            self._start(self.ledger.began(*stay, self._clock()))
 
     def ended(self, instance: Instance, outcome: Outcome, counted: Callable[[], None] | None = None) -> None:
         """See Chronicle."""

@@ -27,7 +27,10 @@ class Told:
 
     def __init__(self) -> None:
         self.over: list[tuple[str | None, Outcome]] = []
-        self.seats = Seats(lambda its, outcome: self.over.append((its.session, outcome)))
+        self.seen: list[str | None] = []
+        self.seats = Seats(
+            lambda its: self.seen.append(its.session), lambda its, outcome: self.over.append((its.session, outcome))
+        )
 
     def look(self, said: Status, instance: Instance = SHARED) -> None:
         self.seats.observed(instance, said, self.seats.of(instance.name))
@@ -67,7 +70,10 @@ def test_who_comes_while_the_answer_is_on_its_way_goes_on():
 def test_a_session_has_begun_when_it_was_first_seen():
     told = Told()
     told.seats.taken(seat(SHARED, "s1", "ada", AT))
-    told.look(status(here("s1", since=60)))
+    assert told.seen == []
+    for since in (60, 90):
+        told.look(status(here("s1", since=since)))
+    assert told.seen == ["s1"]
     assert [each.started for each in told.seats] == [AT.isoformat()]
 
 
@@ -85,4 +91,4 @@ def test_a_session_that_came_to_nothing_has_not_ended():
     told.look(status(here("s1")))
     told.seats.untaken("a", "s1")
     told.look(status())
-    assert told.over == []
+    assert (told.over, told.seats.has("s1")) == ([], False)

@@ -19,8 +19,8 @@ DELETE_TRIES: Final = 6
 
 
 class Chronicle(Protocol):
-    """Who wants to know of sessions. Each call is made by one replica, unless it dies in the middle; the end of a session
-    that shares its instance is told by each replica that knows of it."""
+    """Who wants to know of sessions. Each call is made by one replica, unless it dies in the middle; the end of a
+    session that shares its instance is told by each replica that knows of it."""
 
     def started(self, instance: Instance, waited: float) -> None:
         """A session has been connected to its instance, after its player waited so many seconds."""

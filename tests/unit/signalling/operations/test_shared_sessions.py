@@ -22,7 +22,7 @@ from signalling.webhooks.settings import Endpoint, WebhookSettings
 from tests.unit.signalling.clients import PATIENCE, Client, cut, eventually
 from tests.unit.signalling.login.issuer import AUDIENCE, ISSUER, token
 from tests.unit.signalling.memory_cluster import as_pod
-from tests.unit.signalling.operations.front_stage import SHARED, FrontStage, furnished
+from tests.unit.signalling.operations.front_stage import SHARED, FrontStage, furnished, state
 from tests.unit.signalling.redis_server import redis_server
 from tests.unit.signalling.stage import STACK, stream
 from tests.unit.signalling.webhooks.test_webhooks import Receiver
@@ -170,6 +170,33 @@ async def test_a_session_ends_when_its_grace_is_over_and_until_then_its_player_i
     await eventually(lambda: set(told(receiver, "session.ended")) == {"ada"}, "its end told")
     assert set(await used(stage)) == {"ada"}
     assert await bob.silent()
+
+
+async def test_a_player_that_comes_back_goes_on_and_after_the_end_begins_another_session(stage, receiver):
+    await stage.matchmaker()
+    unreal = await stage.instance("demo-1")
+    query = f"?session=1&token={token(SHARED, 'HS256', datetime.now(UTC).timestamp(), sub='ada')}"
+    first = await stage.opted(query)
+    await stream(first, unreal)
+    its = (await sessions(stage))["ada"]
+    cut(first.socket)
+    await until(lambda: states(stage), {"ada": "away"})
+    again = await stage.opted(query, ask=False)
+    await again.say("sessionResume", ticket=first.ticket["ticket"], fresh=False)
+    await state(again, "resumed")
+    await until(lambda: states(stage), {"ada": "running"})
+    assert (await sessions(stage))["ada"]["id"] == its["id"]
+    assert (await stage.api("POST", f"{API}/sessions/{its['id']}/end", {"seconds": 0}))[0] == 202
+    assert (await state(again, "ended"))["reason"] == "terminated"
+    await eventually(lambda: set(told(receiver, "session.ended")) == {"ada"}, "its end told")
+    late = await stage.opted(query, ask=False)
+    await late.say("sessionResume", ticket=first.ticket["ticket"], fresh=True)
+    await unreal.expect("playerDisconnected")
+    await late.say("listStreamers")
+    await stream(late, unreal)
+    # The same instance has room, but the session that was counted is not begun again.
+    assert (await sessions(stage))["ada"]["id"] != its["id"]
+    assert {who: number for who, (number, _) in (await used(stage)).items()} == {"ada": 1}
 
 
 async def test_sessions_whose_instance_fails_are_told_as_failed(stage, receiver):

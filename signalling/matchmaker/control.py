@@ -85,6 +85,10 @@ class Control:
             await self._neighbours.say(Dismiss(session, reason))
         return known
 
+    async def end_on(self, instance: Instance, session: str, reason: Reason, seconds: float) -> bool:
+        """End a session of an instance after a warning; whether the instance takes it on itself."""
+        return await self._sidecars.end(instance, session, reason, seconds)
+
     async def drain_instance(self, name: str, seconds: float) -> bool:
         """No session any more, and one that goes on ends after a warning; False when there is no such instance."""
         instance = self._inventory.get(name)
@@ -99,7 +103,7 @@ class Control:
         self._inventory.changed(drained)
         if drained.session is not None:
             await self._sidecars.end(drained, drained.session, Reason.MAINTENANCE, seconds)
-        elif drained.pool is Pool.IDLE and not self._shares(drained):
+        elif drained.pool is Pool.IDLE and not self.shares(drained):
             await self._endings.retire(drained, None, "drained")
         return True
 
@@ -124,6 +128,7 @@ class Control:
             await self._api.patch_fleet(fleet.name, patch)
         return bool(its)
 
-    def _shares(self, instance: Instance) -> bool:
+    def shares(self, instance: Instance) -> bool:
+        """Whether sessions share an instance."""
         application = self._applications.get(instance.application)
         return application is not None and application.shared

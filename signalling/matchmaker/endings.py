@@ -19,14 +19,22 @@ DELETE_TRIES: Final = 6
 
 
 class Chronicle(Protocol):
-    """Who wants to know of sessions. Of each call one replica makes it, unless it dies in the middle."""
+    """Who wants to know of sessions. Each call is made by one replica, unless it dies in the middle; the end of a
+    session that shares its instance is told by each replica that knows of it."""
 
     def started(self, instance: Instance, waited: float) -> None:
         """A session has been connected to its instance, after its player waited so many seconds."""
         ...
 
-    def ended(self, instance: Instance, outcome: Outcome) -> None:
-        """A session is over; the instance is as it was during it. Not of an instance that came to nothing."""
+    def seen(self, instance: Instance) -> None:
+        """A session that shares its instance goes on there; said once by each replica that knows of the session."""
+        ...
+
+    def ended(self, instance: Instance, outcome: Outcome, counted: Callable[[], None] | None = None) -> None:
+        """A session is over; the instance is as it was during it. Not of an instance that came to nothing.
+
+        ``counted`` is called where the session is counted, which is in one replica of those that say so.
+        """
         ...
 
 
@@ -36,8 +44,13 @@ class Silence:
     def started(self, instance: Instance, waited: float) -> None:
         """See Chronicle."""
 
-    def ended(self, instance: Instance, outcome: Outcome) -> None:
+    def seen(self, instance: Instance) -> None:
         """See Chronicle."""
+
+    def ended(self, instance: Instance, outcome: Outcome, counted: Callable[[], None] | None = None) -> None:
+        """See Chronicle."""
+        if counted is not None:
+            counted()
 
 
 class Endings:

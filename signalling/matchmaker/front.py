@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -243,6 +244,7 @@ class MatchmakerFront:
             return False
         instance = self._replica.inventory.of_session(session)
         seated = instance is not None and instance.pool is Pool.SESSION and not instance.going
+        seated = seated or self._replica.seats.has(session)
         return seated or self._replica.connections.of(session) is not None
 
     def elsewhere(self, application: str, grant: Grant) -> Redirected | None:
@@ -269,7 +271,7 @@ class MatchmakerFront:
         while True:
             if self._replica is not None and self._replica.synced:
                 try:
-                    await self.chronicle.going_on(self._replica.instances())
+                    await self.chronicle.going_on(chain(self._replica.instances(), self._replica.seats))
                 except Exception:
                     LOG.exception("usage round failed")
             await asyncio.sleep(SEEN_SECONDS)

@@ -159,7 +159,7 @@ class MatchmakerMetrics:
         )
         self._lengths: Final = self._histogram(
             "pixel_session_seconds",
-            "From an instance's claim to its session's end, where a player could reach it",
+            "From a session's instance to its end, where a player could reach it",
             LENGTHS,
         )
         self.claims: Final = self._counter(
@@ -202,10 +202,10 @@ class MatchmakerMetrics:
                 for outcome in Outcome:
                     self._ended.labels(application, share.version, outcome.value)
 
-    def ended(self, instance: Instance, outcome: Outcome) -> None:
-        """A session has ended."""
+    def ended(self, instance: Instance, outcome: Outcome, at: datetime | None = None) -> None:
+        """A session has ended, now or at that time."""
         self._ended.labels(instance.application, instance.version, outcome.value).inc()
-        seconds = lasted(instance, datetime.now(UTC))
+        seconds = lasted(instance, at or datetime.now(UTC))
         if seconds is not None and outcome is not Outcome.UNREACHABLE:
             self._lengths.labels(instance.application).observe(seconds)
 

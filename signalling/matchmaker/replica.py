@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import ClientSession
@@ -35,9 +37,11 @@ from signalling.matchmaker.neighbours import (
     Word,
 )
 from signalling.matchmaker.outcomes import Outcome
+from signalling.matchmaker.parts import Parts
 from signalling.matchmaker.positions import Positions
 from signalling.matchmaker.queues import Keeping, Queues
-from signalling.matchmaker.sessions import Parts, Sessions
+from signalling.matchmaker.seats import Seats
+from signalling.matchmaker.sessions import Sessions
 from signalling.matchmaker.settings import MatchmakerSettings, StackSettings
 from signalling.matchmaker.shares import FleetWatch, Shares
 from signalling.matchmaker.sharing import Census, SharedInstances
@@ -103,6 +107,7 @@ class Replica:
         self._starts: Final = Starts(self.neighbours, self.metrics)
         self.fleets: Final = FleetWatch(applications, self._share)
         self._shared: Final = SharedInstances(self.inventory)
+        self.seats: Final = Seats(around.chronicle.seen, self._unseated)
         self._leases: Final = Leases(around.store, self.neighbours)
         whereabouts = Whereabouts(self.inventory, around.store, self.neighbours, its.ticket_seconds)
         sidecars = Sidecars(http, around.issuer, its.instance_health_port, its.connect_seconds)
@@ -136,6 +141,7 @@ class Replica:
                 queues=self.queues,
                 fleets=self.fleets,
                 shared=self._shared,
+                seats=self.seats,
                 whereabouts=whereabouts,
                 sidecars=sidecars,
                 connector=Connector(around.issuer, wires),
@@ -172,6 +178,8 @@ class Replica:
             sidecars=sidecars,
             endings=endings,
             api=around.api,
+            seats=self.seats,
+            relayed=self.connections.relayed,
         )
         self.arrivals: Final = Arrivals(
             Desk(
@@ -289,12 +297,20 @@ class Replica:
     def _gone(self, instance: Instance) -> None:
         self._shared.removed(instance.name)
         self._starts.removed(instance.name)
+        self.seats.removed(instance)
         neighbours = self.neighbours
         if instance.pool is Pool.SESSION and responsible(neighbours.replica, neighbours.live, instance.name):
             # Deleted by somebody else. With notice, its sidecar has ended the session or waited for its end.
             outcome = Outcome.COMPLETED if instance.going else Outcome.INTERRUPTED
             self.metrics.ended(instance, outcome)
             self._chronicle.ended(instance, outcome)
+
+    def _unseated(self, seat: Instance, outcome: Outcome) -> None:
+        """A session that shared its instance is over. Other replicas may see it too; one of them counts it."""
+        counted = partial(self.metrics.ended, seat, outcome, datetime.now(UTC))
+        self._chronicle.ended(seat, outcome, counted)
+        if seat.session is not None:
+            self.sessions.spawn(self.queues.over(seat.session))
 
     def _share(self, shares: Shares) -> None:
         self.metrics.expect(shares)

@@ -6,29 +6,21 @@ come together. Every way ends with a connected instance, in the queue, or with a
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from signalling.kubernetes.instances import Instance
-from signalling.matchmaker.admission import Admission, Redirected, Refused, closed
-from signalling.matchmaker.connecting import Brought, Connector
-from signalling.matchmaker.connections import Connections
-from signalling.matchmaker.endings import Chronicle, Endings
+from signalling.matchmaker.admission import Redirected, Refused, closed
+from signalling.matchmaker.connecting import Brought
 from signalling.matchmaker.identity import renewed
-from signalling.matchmaker.issuing import Issuer
-from signalling.matchmaker.leases import Leases
-from signalling.matchmaker.metrics import MatchmakerMetrics
-from signalling.matchmaker.neighbours import Neighbours, Wake
+from signalling.matchmaker.neighbours import Wake
 from signalling.matchmaker.outcomes import Outcome
+from signalling.matchmaker.parts import Parts
 from signalling.matchmaker.player import Link, Player, Ways
-from signalling.matchmaker.queues import Queues
-from signalling.matchmaker.settings import ApplicationSettings, MatchmakerSettings
-from signalling.matchmaker.shares import FleetWatch
-from signalling.matchmaker.sharing import SharedInstances
-from signalling.matchmaker.sidecars import Sidecars, Status
-from signalling.matchmaker.sweeping import Sweeper
-from signalling.matchmaker.whereabouts import Whereabouts
+from signalling.matchmaker.seats import seat
+from signalling.matchmaker.settings import ApplicationSettings
+from signalling.matchmaker.sidecars import Status
 from signalling.protocol.session_messages import Reason, SessionTicket
 from signalling.store.interface import Claimant, Place
 from signalling.tickets.claims import InvitationTicket, PlayerTicket, Role
@@ -42,29 +34,6 @@ RETURN_PAUSE: Final = 0.5
 _INTERRUPTED: Final = frozenset({None, 1012})
 """How an instance closes the connection of a player that was still there and did nothing to end it."""
 OVER: Final = "This session is over."
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What the ways lead through."""
-
-    applications: Mapping[str, ApplicationSettings]
-    settings: MatchmakerSettings
-    admission: Admission
-    issuer: Issuer
-    neighbours: Neighbours
-    connections: Connections
-    leases: Leases
-    queues: Queues
-    fleets: FleetWatch
-    shared: SharedInstances
-    whereabouts: Whereabouts
-    sidecars: Sidecars
-    connector: Connector
-    endings: Endings
-    sweeper: Sweeper
-    metrics: MatchmakerMetrics
-    chronicle: Chronicle
 
 
 class Sessions:
@@ -118,9 +87,12 @@ class Sessions:
         if link.ways.resumes or player.ticket.role is not Role.OWNER:
             LOG.info("session joined", extra={**said, "role": player.ticket.role})
             return
-        waited = _now() - player.asked_at
+        waited, instance = _now() - player.asked_at, link.instance
+        if self._application(player).shared:
+            instance = seat(instance, player.ticket.session, player.ticket.subject, datetime.now(UTC))
+            self._its.seats.taken(instance)
         self._its.metrics.wait.labels(player.ticket.app).observe(waited)
-        self._its.chronicle.started(link.instance, waited)
+        self._its.chronicle.started(instance, waited)
         LOG.info("session started", extra={**said, "waited": round(waited, 3)})
 
     def parted(self, player: Player, link: Link, code: int | None, *, useless: bool) -> None:
@@ -141,6 +113,7 @@ class Sessions:
                 # Its instance has died before it saw anything: it comes again, to the head of the queue.
                 self.spawn(self._its.queues.keep(player.ticket.app, _place(player.ticket)))
         if player.waiting:
+            self._its.seats.untaken(instance.name, player.ticket.session)
             self._again(player)
 
     def left(self, player: Player) -> None:
@@ -260,7 +233,10 @@ class Sessions:
         """The same, knowing what the instance's sidecar says; None where that may be another answer in a moment."""
         ticket, application = player.ticket, self._application(player)
         known = status.participant(ticket.player) is not None
-        lost = not application.shared and (status.over or status.session not in {None, ticket.session})
+        if application.shared:
+            lost = all(each.session != ticket.session for each in status.participants)
+        else:
+            lost = status.over or status.session not in {None, ticket.session}
         if lost or not (known or fresh):
             return False
         ways = Ways(resumes=known, going_on=known and not fresh)

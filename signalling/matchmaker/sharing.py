@@ -16,8 +16,9 @@ from signalling.matchmaker.endings import Endings
 from signalling.matchmaker.inventory import Inventory
 from signalling.matchmaker.matching import Share, demand_ratio
 from signalling.matchmaker.neighbours import Neighbours
+from signalling.matchmaker.seats import Seats
 from signalling.matchmaker.settings import ApplicationSettings
-from signalling.matchmaker.sidecars import Sidecars
+from signalling.matchmaker.sidecars import Sidecars, Status
 from signalling.matchmaker.stranded import responsible
 
 LOG: Final = logging.getLogger("matchmaker.sharing")
@@ -107,7 +108,8 @@ class SharedInstances:
 
 
 class Census:
-    """Counts the players of shared instances, each by one of the live replicas, and writes the number on the pod."""
+    """Asks shared instances who takes part, and keeps their seats; of each instance one of the live replicas writes the
+    number of players on the pod."""
 
     def __init__(
         self,
@@ -118,7 +120,12 @@ class Census:
         sidecars: Sidecars,
         endings: Endings,
         api: ClusterApi,
+        seats: Seats,
+        relayed: Callable[[str], bool],
     ) -> None:
+        """``relayed`` tells whether an instance has a player's connection here."""
+        self._seats: Final = seats
+        self._relayed: Final = relayed
         self._shared: Final = {application.name for application in applications if application.shared}
         self._inventory: Final = inventory
         self._neighbours: Final = neighbours
@@ -130,17 +137,27 @@ class Census:
         """Round after round; returns only when it is cancelled."""
         while self._shared:
             await asyncio.sleep(interval)
-            its = [instance for instance in list(self._inventory.instances()) if self._mine(instance)]
-            await asyncio.gather(*map(self._count, its))
+            its = [instance for instance in list(self._inventory.instances()) if self._concerned(instance)]
+            await asyncio.gather(*map(self._look, its))
+
+    def _concerned(self, instance: Instance) -> bool:
+        if instance.application not in self._shared:
+            return False
+        return self._mine(instance) or self._relayed(instance.name) or bool(self._seats.of(instance.name))
 
     def _mine(self, instance: Instance) -> bool:
-        counted = instance.application in self._shared and instance.usable
-        return counted and responsible(self._neighbours.replica, self._neighbours.live, instance.name)
+        return instance.usable and responsible(self._neighbours.replica, self._neighbours.live, instance.name)
 
-    async def _count(self, instance: Instance) -> None:
-        status = await self._sidecars.status(instance)
-        if status is None:
+    async def _look(self, instance: Instance) -> None:
+        before = self._seats.of(instance.name)
+        status, now = await self._sidecars.status(instance), self._inventory.get(instance.name)
+        if status is None or now is None:
             return
+        self._seats.observed(now, status, before)
+        if self._mine(now):
+            await self._count(now, status)
+
+    async def _count(self, instance: Instance, status: Status) -> None:
         if instance.draining and not status.players:
             await self._endings.retire(instance, None, "drained")
             return

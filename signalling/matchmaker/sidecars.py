@@ -16,9 +16,12 @@ LOG: Final = logging.getLogger("matchmaker.sidecars")
 
 
 class Participant(msgspec.Struct, frozen=True):
-    """Somebody who takes part in an instance's session."""
+    """Somebody who takes part in a session of an instance."""
 
     player: str
+    session: str = ""
+    subject: str = ""
+    """Who began the session had logged in as."""
     role: Role = Role.OWNER
     connected: bool = False
     since: Any = None

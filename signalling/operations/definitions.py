@@ -38,7 +38,7 @@ class SessionState(StrEnum):
     """It has an instance, and no player is connected to it yet."""
     RUNNING = "running"
     AWAY = "away"
-    """Its owner is lost, and the grace time runs."""
+    """No owner is connected any more, and the grace time runs."""
     ENDING = "ending"
 
 

@@ -22,8 +22,8 @@ from signalling.tickets.claims import LinkTicket, Role
 from signalling.usage.ledger import Ledger
 
 LONGEST_RANGE: Final = timedelta(days=400)
-INSTANCES_AT_ONCE: Final = 32
-"""Asked who takes part."""
+GOING_ON: Final = frozenset({d.SessionState.STARTING, d.SessionState.RUNNING, d.SessionState.AWAY})
+"""States that only a session's instance can tell from each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,13 @@ async def list_sessions(api: Operations, call: Call) -> d.Sessions:
     """Filtered, in the order of their ids, a page at a time."""
     query: d.SessionsQuery = call.query
     found = [session for session in await api.service.sessions() if _wanted(session, query)]
+    if query.state in GOING_ON:
+        found = [session for session in await _asked(api, found) if session.state is query.state]
     found.sort(key=lambda session: session.id)
     rest = [session for session in found if session.id > query.after]
-    page = rest[: query.limit]
-    if query.players:
-        page = await _with_players(api, page)
+    page = await _asked(api, rest[: query.limit])
+    if not query.players:
+        page = [msgspec.structs.replace(session, players=None) for session in page]
     return d.Sessions(items=tuple(page), next=page[-1].id if len(rest) > query.limit else None)
 
 
@@ -66,31 +68,26 @@ def _wanted(session: d.Session, query: d.SessionsQuery) -> bool:
         query.application in ("", session.application)
         and query.version in ("", session.version)
         and query.subject in ("", session.subject)
-        and query.state in (UNSET, session.state)
+        and (query.state in (UNSET, session.state) or {query.state, session.state} <= GOING_ON)
     )
 
 
-async def _with_players(api: Operations, sessions: Sequence[d.Session]) -> list[d.Session]:
-    free = asyncio.Semaphore(INSTANCES_AT_ONCE)
+async def _asked(api: Operations, sessions: Sequence[d.Session]) -> list[d.Session]:
+    """The sessions with their players and states, as their instances tell of them, or have just told."""
 
     async def ask(session: d.Session) -> d.Session:
-        if session.instance is None:
-            return session
-        async with free:
-            return _told(session, await api.service.players(session.id))
+        return session if session.instance is None else _told(session, await api.service.players(session))
 
     return list(await asyncio.gather(*map(ask, sessions)))
 
 
 def _told(session: d.Session, players: tuple[d.Player, ...] | None) -> d.Session:
-    """A session as its instance tells of it: only there it is known whether the owner is connected."""
+    """A session as its instance tells of it: only there it is known whether an owner is connected."""
     state = session.state
     if state is d.SessionState.RUNNING and players is not None:
-        owner = next((player for player in players if player.role is Role.OWNER), None)
-        if owner is None:
-            state = d.SessionState.STARTING
-        elif not owner.connected:
-            state = d.SessionState.AWAY
+        owners = [player.connected for player in players if player.role is Role.OWNER]
+        if not any(owners):
+            state = d.SessionState.AWAY if owners else d.SessionState.STARTING
     return msgspec.structs.replace(session, state=state, players=players)
 
 
@@ -99,7 +96,7 @@ async def get_session(api: Operations, call: Call) -> d.Session:
     wanted = call.path["session"]
     for session in await api.service.sessions():
         if session.id == wanted:
-            return (await _with_players(api, [session]))[0]
+            return (await _asked(api, [session]))[0]
     raise Absent("session")
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from signalling.kubernetes.fleets import Fleet
 from signalling.kubernetes.instances import GPU_VENDOR, Instance, Pool
 from signalling.kubernetes.nodes import TURN_LABEL, turn_address
 from signalling.matchmaker.replica import Replica
+from signalling.matchmaker.seats import seats_of
 from signalling.matchmaker.sidecars import Participant
 from signalling.operations import definitions as d
 from signalling.operations.problems import Absent, Away, InTheWay
@@ -61,7 +62,9 @@ class MatchmakerService:
     async def sessions(self) -> Sequence[d.Session]:
         """See Service."""
         waiting = await asyncio.gather(*(self._waiting(name) for name in self._applications))
-        seated = {session.id: session for instance in self._control.instances if (session := _session(instance))}
+        shared = (_session(seat) for seat in await self._seats())
+        alone = {session.id: session for instance in self._control.instances if (session := _session(instance))}
+        seated = alone | {session.id: session for session in shared if session is not None}
         # Somebody is out of the queue before every replica has heard of the claim, and in it for a moment after.
         queued = (session for sessions in waiting for session in sessions if session.id not in seated)
         return [*seated.values(), *queued]
@@ -86,15 +89,32 @@ class MatchmakerService:
         except StoreUnavailable as error:
             raise Away("the store that holds the queue does not answer") from error
 
-    async def players(self, session: str) -> tuple[d.Player, ...] | None:
+    async def _seats(self) -> Sequence[Instance]:
+        """Those of all sessions that share instances."""
+        its = [each for each in self._control.instances if each.address is not None and self._control.shares(each)]
+        return [seat for seats in await asyncio.gather(*map(self._seats_on, its)) for seat in seats]
+
+    async def _seats_on(self, instance: Instance) -> Iterable[Instance]:
+        status = await self._statuses.of(instance)
+        # What this replica has heard is better than nothing.
+        return (self._replica.seats.of(instance.name) if status is None else seats_of(instance, status)).values()
+
+    async def players(self, session: d.Session) -> tuple[d.Player, ...] | None:
         """See Service."""
-        instance = self._instance(session)
-        status = None if instance is None else await self._statuses.of(instance)
-        return None if status is None or status.over else tuple(map(_player, status.participants))
+        instance = self._replica.inventory.get(session.instance or "")
+        if instance is None or not (self._control.shares(instance) or self._instance(session.id) is instance):
+            return None
+        status = await self._statuses.of(instance)
+        if status is None or status.over:
+            return None
+        return tuple(_player(each) for each in status.participants if each.session == session.id)
 
     async def end(self, session: str, reason: Reason, seconds: float) -> None:
         """See Service."""
         instance = self._instance(session)
+        seat = next((each for each in await self._seats() if each.session == session), None)
+        if seat is not None and await self._control.end_on(seat, session, reason, seconds):
+            return
         candidates = self._applications if instance is None else (instance.application,)
         try:
             for application in candidates:
@@ -102,7 +122,7 @@ class MatchmakerService:
                     return
         except StoreUnavailable as error:
             raise Away("the store that holds the queue does not answer") from error
-        if instance is not None:
+        if instance is not None or (seat is not None and await self._control.status(seat) is None):
             raise Away("the session's instance does not answer")
         raise Absent("session")
 

@@ -25,10 +25,10 @@ class Service(Protocol):
         ...
 
     async def sessions(self) -> Sequence[Session]:
-        """All that wait or go on, without their players."""
+        """All that wait or go on, without their players; of one that goes on it is left open where its owner is."""
         ...
 
-    async def players(self, session: str) -> tuple[Player, ...] | None:
+    async def players(self, session: Session) -> tuple[Player, ...] | None:
         """Who takes part, asked of the session's instance; None if there is none, it does not say, or all is over."""
         ...
 

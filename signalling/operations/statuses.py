@@ -11,6 +11,8 @@ from signalling.matchmaker.sidecars import Status
 
 SECONDS: Final = 4.0
 """How old an answer may be; players report every five seconds."""
+AT_ONCE: Final = 32
+"""Instances that are asked at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Statuses:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ask: Final = ask
+        self._free: Final = asyncio.Semaphore(AT_ONCE)
         self._clock: Final = clock
         self._asked: dict[str, _Asked] = {}
         self._swept = clock()
@@ -39,10 +42,14 @@ class Statuses:
         self._sweep(now)
         asked = self._asked.get(instance.name)
         if asked is None or asked.session != instance.session or now - asked.at > SECONDS:
-            asked = _Asked(instance.session, now, asyncio.ensure_future(self._ask(instance)))
+            asked = _Asked(instance.session, now, asyncio.ensure_future(self._answer(instance)))
             self._asked[instance.name] = asked
         # Whoever asked first may be gone before the others have their answer.
         return await asyncio.shield(asked.answer)
+
+    async def _answer(self, instance: Instance) -> Status | None:
+        async with self._free:
+            return await self._ask(instance)
 
     def _sweep(self, now: float) -> None:
         if now - self._swept > SECONDS:

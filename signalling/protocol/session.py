@@ -74,6 +74,8 @@ class Session:
     id: str
     limits: SessionLimits
     started: float
+    subject: str = ""
+    """Who began it had logged in as."""
     participants: dict[str, Participant] = field(default_factory=dict)
     """By name."""
     handed: dict[str, Role] = field(default_factory=dict)

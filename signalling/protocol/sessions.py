@@ -154,7 +154,7 @@ class Sessions:
         return min((moment for moment in moments if moment is not None), default=None)
 
     def _begin(self, ticket: AdmissionTicket, now: float) -> Session:
-        session = self.under_way[ticket.session] = Session(ticket.session, ticket.limits, now)
+        session = self.under_way[ticket.session] = Session(ticket.session, ticket.limits, now, ticket.subject)
         return session
 
     def _join(self, session: Session, ticket: AdmissionTicket, now: float) -> Participant:

@@ -74,6 +74,7 @@ def _participant(participant: Participant, now: float) -> dict[str, object]:
     return {
         "player": participant.name,
         "session": participant.session.id,
+        "subject": participant.session.subject,
         "role": participant.role.value,
         "connected": not participant.away,
         # Unix time: the state's own clock means nothing elsewhere.

@@ -40,8 +40,8 @@ class Chronicler:
         self._tell: Final = tell
         self._over: Final = over
         self._clock: Final = clock
-        self._outcomes: Final[dict[str, Outcome]] = {}
-        """Of stays that wait to be counted."""
+        self._ends: Final[dict[str, tuple[Outcome, Callable[[], None] | None]]] = {}
+        """Of stays that wait to be counted: how they ended, and what is to be called then."""
         self._tasks: Final[set[asyncio.Task[None]]] = set()
 
     def queued(self, session: str, application: str, subject: str) -> None:
@@ -61,7 +61,12 @@ class Chronicler:
             )
             self._event(EventType.STARTED, facts)
 
-    def ended(self, instance: Instance, outcome: Outcome) -> None:
+    def seen(self, instance: Instance) -> None:
+        """See Chronicle."""
+        if (stay := stay_of(instance)) is not None:
+            self._start(self.ledger.began(*stay, self._clock()))
+
+    def ended(self, instance: Instance, outcome: Outcome, counted: Callable[[], None] | None = None) -> None:
         """See Chronicle."""
         stay = stay_of(instance)
         if stay is None or instance.session is None:
@@ -69,8 +74,8 @@ class Chronicler:
         id, session = stay
         self._start(self._over(instance.session, session.subject))
         if outcome in COUNTED:
-            self._outcomes[id] = outcome
-            self._start(self.ledger.ended(id, session, self._clock()))
+            self._ends[id] = (outcome, counted)
+            self._start(self._end(id, session))
         else:
             self._start(self.ledger.dropped(id))
             self._event(EventType.FAILED if outcome in FAILED else EventType.ENDED, _facts(id, session, outcome, 0.0))
@@ -85,8 +90,16 @@ class Chronicler:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
+    async def _end(self, id: str, session: OpenSession) -> None:
+        await self.ledger.ended(id, session, self._clock())
+        if not self.ledger.waits(id):
+            # Another replica has counted it.
+            self._ends.pop(id, None)
+
     async def _counted(self, ended: Ended) -> None:
-        outcome = self._outcomes.pop(ended.id, Outcome.COMPLETED)
+        outcome, counted = self._ends.pop(ended.id, (Outcome.COMPLETED, None))
+        if counted is not None:
+            counted()
         kind = EventType.FAILED if outcome in FAILED else EventType.ENDED
         self._event(kind, _facts(ended.id, ended.session, outcome, ended.milliseconds / 1000))
 

@@ -1,8 +1,9 @@
 """The ledger of sessions: what goes on is written down again and again, what ends is counted once.
 
-Every replica sees every instance, and so every session, and all of them may say the same of it: the store counts a
-session at its first end. A replica that dies loses nothing, since the others see the same pods. When all of them were
-away while a session ended, it counts until it was last seen.
+Every replica sees every instance, and so every session that has one to itself; one that shares its instance is seen by
+those that relay to it, and by the one that looks after the instance. All of them may say the same of it: the store
+counts a session at its first end. A replica that dies loses nothing, since others see the same pods. When all of them
+were away while a session ended, or none of those left had seen it yet, it counts until it was last seen.
 """
 
 import logging
@@ -93,6 +94,17 @@ class Ledger:
             if id not in sessions and seen - last.seen > GONE_SECONDS * 1000:
                 LOG.warning("session ended unseen", extra={"session": id, "application": last.session.application})
                 await self._close(id, last.session, last.seen)
+
+    def waits(self, id: str) -> bool:
+        """Whether the end of this session waits for the store."""
+        return id in self._waiting
+
+    async def began(self, id: str, session: OpenSession, now: float) -> None:
+        """A session goes on from now: also one that ends before anybody says again that it does is counted."""
+        try:
+            await self._records.touch({id: msgspec.json.encode(_Seen(session, int(now * 1000)))})
+        except StoreUnavailable as error:
+            LOG.warning("session not written down", extra={"session": id, "error": str(error)})
 
     async def ended(self, id: str, session: OpenSession, now: float) -> None:
         """A session has ended; to be said by whoever sees it, as often as it is seen."""

@@ -85,9 +85,9 @@ class Crowd(FakeService):
     async def sessions(self) -> Sequence[d.Session]:
         return (*self.seated, *self.waiting)
 
-    async def players(self, session: str) -> tuple[d.Player, ...] | None:
+    async def players(self, session: d.Session) -> tuple[d.Player, ...] | None:
         self.asked_for_players += 1
-        return self._players.get(session)
+        return self._players.get(session.id)
 
     async def instances(self) -> Sequence[d.Instance]:
         busy = [

@@ -80,9 +80,9 @@ class FakeService:
             raise ZeroDivisionError
         return SESSIONS
 
-    async def players(self, session: str):
-        owner = d.Player(player=session, role=Role.OWNER, connected=True, since=AT, stats={"framesPerSecond": 60})
-        return (owner,) if session == "s1" else None
+    async def players(self, session: d.Session):
+        owner = d.Player(player=session.id, role=Role.OWNER, connected=True, since=AT, stats={"framesPerSecond": 60})
+        return (owner,) if session.id == "s1" else None
 
     async def end(self, session: str, reason: Reason, seconds: float) -> None:
         if session not in {each.id for each in SESSIONS}:

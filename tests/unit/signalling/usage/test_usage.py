@@ -147,6 +147,17 @@ async def test_a_session_whose_end_nobody_saw_counts_until_it_was_last_seen(reco
     assert await report(after) == [Row("demo", "ada", Total(30_000, 1))]
 
 
+async def test_a_session_that_was_only_seen_to_begin_counts(records):
+    dead, after = Replica(records), Replica(records)
+    await dead.ledger.began("s1", SESSION, NOW + 2)
+    await after.ledger.going_on({}, NOW + 3 + GONE_SECONDS)
+    assert after.counted == [Ended("s1", SESSION, 2_000)]
+    # Said too late, it does not go on again.
+    await dead.ledger.began("s1", SESSION, NOW + 4 + GONE_SECONDS)
+    await after.ledger.going_on({}, NOW + 5 + 2 * GONE_SECONDS)
+    assert await report(after) == [Row("demo", "ada", Total(2_000, 1))]
+
+
 @pytest.mark.parametrize("lost", ["before", "after"])
 async def test_an_end_that_the_store_did_not_confirm_is_said_again(records, lost):
     unsteady = Unsteady(records)

@@ -147,7 +147,7 @@ def _load(image: Image, existing: ExistingCluster | None) -> None:
         raise DemoError(f"loading {image.reference} into the cluster failed: {result.stderr.strip()}")
 
 
-def _kubectl(kubectl: Path, kubeconfig: Path) -> list[str]:
+def kubectl_of(kubectl: Path, kubeconfig: Path) -> list[str]:
     """kubectl on one cluster; what it remembers of the API goes with the stack, not into the home folder."""
     return [str(kubectl), f"--kubeconfig={kubeconfig}", f"--cache-dir={stacks_dir() / 'local' / 'kubectl'}"]
 
@@ -156,7 +156,7 @@ def wait_for_instance(kubectl: Path, kubeconfig: Path) -> None:
     """Wait until a pod of the fleet is ready, which it is once its streamer has connected to the sidecar."""
     wait = ["wait", "pod", "--namespace", "pixel-instances", "--selector", "app.pixel/pool=idle"]
     result = subprocess.run(
-        [*_kubectl(kubectl, kubeconfig), *wait, "--for=condition=Ready", "--timeout=120s"],
+        [*kubectl_of(kubectl, kubeconfig), *wait, "--for=condition=Ready", "--timeout=120s"],
         capture_output=True,
         text=True,
         check=False,
@@ -196,7 +196,7 @@ class PortForward:
 
     def __init__(self, kubectl: Path, kubeconfig: Path, port: int) -> None:
         target = ["--namespace", "pixel", "port-forward", "--address", "127.0.0.1", "service/matchmaker"]
-        self._command = [*_kubectl(kubectl, kubeconfig), *target, f"{port}:3000", f"{port + 1}:8080"]
+        self._command = [*kubectl_of(kubectl, kubeconfig), *target, f"{port}:3000", f"{port + 1}:8080"]
         self._closing = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._run, name="port-forward", daemon=True)
@@ -257,7 +257,7 @@ def demo(steps: Steps, port: int, existing: ExistingCluster | None = None) -> No
         kubectl = ensure_tools(("kubectl",), steps)["kubectl"]
         with PortForward(kubectl, stack.kubeconfig, port) as forward:
             total = sum(steps.times.values())
-            key = [*_kubectl(kubectl, stack.kubeconfig), "-n", "pixel", "get", "secret", "admin-key"]
+            key = [*kubectl_of(kubectl, stack.kubeconfig), "-n", "pixel", "get", "secret", "admin-key"]
             print(
                 f"\nThe stream is at {forward.url} (after {total:.0f} s of work). Ctrl-C removes everything."
                 f"\nThe operator's view is at {forward.operator_url}, and asks for the key that this shows:"

@@ -1,15 +1,17 @@
-"""Takes the pictures of docs/pictures: a local stack is brought up, and what people see in a browser is what is shown.
+"""Takes the pictures of docs/pictures: a local stack is brought up, and shown is what people see of it in a browser.
 
 ``python -m local.documentation pictures`` takes them anew. They show a moving stream, so no two are the same, and no
 test compares them; look at what came out.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import base64
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from local.demo import DemoError, PortForward, down, only_run, prepare, up
+from local.demo import DemoError, PortForward, down, kubectl_of, only_run, prepare, up
 from local.paths import CHECKOUT
 from local.progress import Steps
 from local.tools import ensure_tools
@@ -83,23 +85,38 @@ def take() -> Iterator[str]:
                 raise DemoError("the local stack has no cluster")
             kubectl = ensure_tools(("kubectl",), steps)["kubectl"]
             with PortForward(kubectl, stack.kubeconfig, PORT) as forward, _browser() as browser:
-                yield from _pictures(browser, forward.url)
+                key = _admin_key(kubectl_of(kubectl, stack.kubeconfig))
+                yield from _pictures(browser, forward, key)
         finally:
             down(steps)
 
 
-def _pictures(browser: Browser, url: str) -> Iterator[str]:
-    first, second = _page(browser), _page(browser)
-    first.goto(url)
+def _admin_key(kubectl: Sequence[str]) -> str:
+    command = [*kubectl, "--namespace=pixel", "get", "secret", "admin-key", "--output=jsonpath={.data.key}"]
+    found = subprocess.run(command, capture_output=True, check=True)
+    return base64.b64decode(found.stdout).decode()
+
+
+def _pictures(browser: Browser, forward: PortForward, key: str) -> Iterator[str]:
+    first, second, operator = (_page(browser) for _ in range(3))
+    first.goto(forward.url)
     _stage(first, "playing")
     # At once: the fleet is about to start another instance.
-    second.goto(url)
+    second.goto(forward.url)
     for page, shown in ((second, WAITING), (first, SHOWN)):
         for name, show in shown.items():
             show(page)
             page.screenshot(path=FOLDER / f"{name}.png")
             yield name
-        page.close()
+    operator.goto(forward.operator_url)
+    operator.get_by_label("Your name").fill("Ada")
+    operator.get_by_label("Admin key").fill(key)
+    operator.get_by_role("button", name="Sign in").click()
+    operator.get_by_role("link", name="Sessions").click()
+    operator.get_by_text("Asking the service").wait_for(state="detached")
+    operator.wait_for_selector("table tbody tr")
+    operator.screenshot(path=FOLDER / "operator.png")
+    yield "operator"
 
 
 def _page(browser: Browser) -> Page:

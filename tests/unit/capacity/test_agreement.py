@@ -7,8 +7,8 @@ import pytest
 
 from capacity import stack_file
 from capacity.demand import of_mapping
-from capacity.planning.command import StackPlan
-from capacity.simulation.command import scenario_of
+from capacity.planning.stack_plan import StackPlan, first_day
+from capacity.simulation.command import scenario_of, span
 from capacity.simulation.result import simulate
 from tests.unit.capacity.agreement import Case, compare, small_grid
 
@@ -47,11 +47,11 @@ def test_a_proposed_week_keeps_its_service_level_through_the_day_s_rises() -> No
         "gpus": None,
         "service_level": 0.99,
         "buffers": "proposed",
-        "days": 140.0,
         "outage": [],
     }
     options = Namespace(**chosen, patience=None, crash_hours=None, node_loss_hours=None)
-    plan = StackPlan(stack_file.read("production-us-ashburn-1", STACKS), known, options)
-    result = simulate(scenario_of(plan, known, options), 1)
+    begin = first_day("2027-01-04", "UTC")
+    plan = StackPlan(stack_file.read("production-us-ashburn-1", STACKS), known, options, begin)
+    result = simulate(scenario_of(plan, options, begin, span(known, 140.0)), 1)
     assert result.chance_of_waiting() <= 0.0125
     assert result.mean_nodes == pytest.approx(plan.proposed.totals.gpu_hours / 48, rel=0.05)

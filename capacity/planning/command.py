@@ -112,7 +112,7 @@ def _assumed(options: argparse.Namespace, stack: Stack) -> StackDemand:
     if missing := [f"--{name}" for name, value in given.items() if value is None]:
         raise DemandError(f"nothing is known of the players of {stack.name}: give --demand, or {', '.join(missing)}")
     each = demands.Demand((3600 * rate_of(options.arrivals),), fixed(options.start), exponential(options.session))
-    return StackDemand({its.name: each for its in stack.applications}, fixed(options.provisioning))
+    return StackDemand({its.name: each for its in stack.applications}, fixed(options.provisioning), stack.timezone)
 
 
 def numbers_of(plan: StackPlan) -> dict[str, Any]:
@@ -191,13 +191,12 @@ def _hours(plan: StackPlan) -> Table:
 
 def _events(plan: StackPlan, events: Sequence[Event]) -> Table:
     table = Table(title=f"{plan.stack.name}: events ({plan.stack.timezone}), beside the week's hours")
-    for column in ("application", "what", "from", "until", "kind", "in force", "needed", "short by"):
+    for column in ("application", "what", "begins", "kind", "in force", "needed", "short by"):
         table.add_column(column, justify="right" if column in ("in force", "needed", "short by") else "left")
     for each in events:
-        times = f"{each.start:%a %Y-%m-%d %H:%M}", f"{each.end:%a %Y-%m-%d %H:%M}"
         kept, needed = (sizes.instances[each.application] for sizes in (each.kept, each.needed))
-        table.add_row(each.application, each.schedule, *times, "warm", *_compared(kept, needed))
-        table.add_row("", "", "", "", "free slots", *_compared(each.kept.slots, each.needed.slots))
+        table.add_row(each.application, each.schedule, f"{each.start:%Y-%m-%d %H:%M}", "warm", *_compared(kept, needed))
+        table.add_row("", "", "", "free slots", *_compared(each.kept.slots, each.needed.slots))
     return table
 
 

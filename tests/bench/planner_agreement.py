@@ -1,7 +1,8 @@
 """How far the planner is from the simulator, over a large grid of services.
 
-``make bench NAME=planner_agreement``, some minutes. Each line is a service, with the chance of waiting, the mean
-wait and the nodes as planned and as simulated. The tests' grid comes first; then more players, and what the theory is less sure of: slow nodes with short sessions, times that vary, sessions of one length.
+``make bench NAME=planner_agreement``, some minutes. Each line is a service, with chance of waiting, mean wait and
+nodes, as planned and as simulated. The tests' grid comes first; then more players, and what the theory is less sure
+of: slow nodes with short sessions, times that vary, sessions of one length.
 """
 
 import argparse
@@ -19,9 +20,9 @@ def large_grid() -> Iterator[Case]:
     for rate, start in product((0.01, 0.2), (fixed(60), exponential(60), lognormal(60, 1))):
         for above in (0, 2):
             yield Case(rate, exponential(1200), start, fixed(0), round(60 * rate) + above, 0)
-    for rate, session, node in product((0.02, 0.2), (1200, 2700), (120, 240)):
+    for rate, length, lead in product((0.02, 0.2), (1200, 2700), (120, 240)):
         for slots, per_node in ((0, 1), (3, 1), (2, 2)):
-            yield Case(rate, exponential(session), fixed(60), fixed(node), well_kept(60 * rate), slots, per_node)
+            yield Case(rate, exponential(length), fixed(60), fixed(lead), well_kept(60 * rate), slots, per_node)
     for rate, node in product((0.02, 0.2, 1.0), (240, 480)):
         for session in (exponential(600), exponential(1800), lognormal(1800, 1), fixed(1800)):
             for start in (fixed(60), lognormal(60, 0.5)):

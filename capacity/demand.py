@@ -14,6 +14,7 @@ A duration is a number (always the same), a mean with a `spread` (its standard d
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -52,6 +53,11 @@ class StackDemand:
     node: Duration
     """From ordering a node to its being ready for instances."""
     timezone: str = "UTC"
+
+    def hour(self, moment: datetime) -> int:
+        """The hour of the week at a moment."""
+        local = moment.astimezone(ZoneInfo(self.timezone))
+        return 24 * local.weekday() + local.hour
 
 
 def read(path: Path) -> StackDemand:

@@ -5,15 +5,17 @@ What a stack file may hold is checked when it is previewed; here only what plann
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
+import msgspec
 import yaml
 
 from capacity import shapes
+from capacity.buffer import Buffer, Change
+from capacity.schedules import Cron, Once, Schedule, Weekly, When
 from capacity.shapes import Shape, Size
 
 STACKS: Final = Path("stacks")
@@ -25,71 +27,6 @@ class StackFileError(ValueError):
 
 
 @dataclass(frozen=True)
-class ServiceLevel:
-    """A buffer by what it is to promise."""
-
-    chance: float
-    """That a player finds something ready."""
-    arrivals_per_hour: float
-    start_seconds: float
-    provision_seconds: float
-
-
-@dataclass(frozen=True)
-class Weekly:
-    """What a schedule puts in place of the same keys of a buffer, at some hours of some days."""
-
-    days: frozenset[int]
-    """From Monday, 0."""
-    start: str
-    """Of the clock, such as 08:00."""
-    end: str
-    timezone: str
-    change: Mapping[str, float]
-
-    def holds(self, time: datetime) -> bool:
-        """Whether it does at a time, which knows its zone."""
-        local = time.astimezone(ZoneInfo(self.timezone))
-        clock, today, yesterday = f"{local:%H:%M}", local.weekday(), (local.weekday() - 1) % 7
-        if self.start < self.end:
-            return today in self.days and self.start <= clock < self.end
-        # Past midnight: of the day's evening, or of the night after the day before.
-        return (today in self.days and clock >= self.start) or (yesterday in self.days and clock < self.end)
-
-
-@dataclass(frozen=True)
-class Buffer:
-    """What an application keeps ready. Of the ways to say how much the one that asks for most counts."""
-
-    instances: float = 0
-    """Warm instances of each version."""
-    percent: float = 0
-    """The same in percent of the application's sessions."""
-    nodes: float = 0
-    """Nodes' worth of free slots."""
-    nodes_percent: float = 0
-    """Free slots in percent of the application's sessions."""
-    service_level: ServiceLevel | None = None
-    schedule: tuple[Weekly, ...] = ()
-    """Weeks' own; what happens once, or by a cron expression, is left out of a plan."""
-
-    def at(self, time: datetime) -> "Buffer":
-        """As the schedule has it at a time."""
-        change = {key: value for each in self.schedule if each.holds(time) for key, value in each.change.items()}
-        arrivals, level = change.pop("arrivals_per_hour", None), self.service_level
-        if arrivals is not None and level is not None:
-            level = replace(level, arrivals_per_hour=arrivals)
-        return replace(
-            self,
-            instances=change.get("instances", self.instances),
-            percent=change.get("percent", self.percent),
-            nodes=change.get("nodes", self.nodes),
-            nodes_percent=change.get("nodes_percent", self.nodes_percent),
-            service_level=level,
-        )
-
-
-@dataclass(frozen=True)
 class Application:
     """One entry of `apps`."""
 
@@ -97,10 +34,18 @@ class Application:
     weights: tuple[int, ...]
     """Of its versions, those that get sessions."""
     buffer: Buffer
+    schedules: tuple[Schedule, ...]
+    """The stack's, then its own: the last one that holds counts."""
+    priority: int
     millicores: int
     mebibytes: int
     gpu_mebibytes: int
     pixels_per_second: int
+
+    @property
+    def parts(self) -> tuple[float, ...]:
+        """Of its players, for each of these versions."""
+        return tuple(weight / sum(self.weights) for weight in self.weights)
 
     @property
     def size(self) -> Size:
@@ -123,6 +68,8 @@ class Stack:
     most_nodes: int
     gpu_hour_price: float
     currency: str
+    timezone: str
+    """Of schedules that name none, and of the days on which plans and simulations begin."""
 
     @property
     def known_shape(self) -> Shape:
@@ -170,29 +117,37 @@ def stack_of(path: Path, config: Mapping[str, Any]) -> Stack:
     """The part of a stack's configuration that planning needs."""
     try:
         gpu, monitoring = config["pixel:pools"]["gpu"], config.get("pixel:monitoring") or {}
-        timezone = (config.get("pixel:capacity") or {}).get("timezone", "UTC")
+        capacity = config.get("pixel:capacity") or {}
+        timezone = capacity.get("timezone", "UTC")
+        schedules = tuple(_schedule(each, timezone) for each in capacity.get("schedules") or ())
         return Stack(
             name=path.stem.removeprefix("Pulumi."),
             path=path,
             region=config["oci:region"],
-            applications=tuple(_application(each, timezone) for each in config["pixel:apps"]),
+            applications=tuple(_application(each, schedules, timezone) for each in config["pixel:apps"]),
             shape=gpu["shape"],
             slots_per_gpu=_slots_per_gpu(gpu.get("sharing") or {}),
             least_nodes=gpu["min"],
             most_nodes=gpu["max"],
             gpu_hour_price=float(monitoring.get("gpu_hour_price", 0.0)),
             currency=monitoring.get("currency", "USD"),
+            timezone=timezone,
         )
     except KeyError as error:
         raise StackFileError(f"{path}: the key {error} is missing; `make preview` says what belongs there") from error
+    except (ValueError, msgspec.ValidationError) as error:
+        raise StackFileError(f"{path}: {error}; `make preview` names the key") from error
 
 
-def _application(entry: Mapping[str, Any], timezone: str) -> Application:
-    resources, picture = entry["resources"], entry["resolution"]
+def _application(entry: Mapping[str, Any], schedules: tuple[Schedule, ...], timezone: str) -> Application:
+    resources, picture, buffer = entry["resources"], entry["resolution"], entry["buffer"]
+    own = tuple(_schedule(each, timezone) for each in buffer.get("schedule") or ())
     return Application(
         name=entry["name"],
         weights=tuple(each["weight"] for each in entry["versions"] if each["weight"]),
-        buffer=_buffer(entry["buffer"], timezone),
+        buffer=msgspec.convert({key: value for key, value in buffer.items() if key != "schedule"}, Buffer),
+        schedules=(*schedules, *own),
+        priority=entry.get("priority", 0),
         millicores=millicores(str(resources["cpu"])),
         mebibytes=mebibytes(resources["memory"]),
         gpu_mebibytes=mebibytes(resources.get("gpu_memory", "2Gi")),
@@ -200,18 +155,28 @@ def _application(entry: Mapping[str, Any], timezone: str) -> Application:
     )
 
 
-def _buffer(entry: Mapping[str, Any], timezone: str) -> Buffer:
-    level = entry.get("service_level")
-    weekly = [each for each in entry.get("schedule") or () if "when" in each]
-    return Buffer(
-        **{key: float(entry.get(key, 0)) for key in ("instances", "percent", "nodes", "nodes_percent")},
-        service_level=ServiceLevel(**{key: float(value) for key, value in level.items()}) if level else None,
-        schedule=tuple(_weekly(each, timezone) for each in weekly),
-    )
+def _schedule(entry: Mapping[str, Any], timezone: str) -> Schedule:
+    name, when = _when(entry)
+    change = {key: value for key, value in entry.items() if key not in _TIMES}
+    return Schedule(name, when, entry.get("timezone", timezone), msgspec.convert(change, Change))
 
 
-def _weekly(entry: Mapping[str, Any], timezone: str) -> Weekly:
-    days, _, hours = entry["when"].partition(" ")
+_TIMES: Final = ("when", "cron", "hours", "from", "until", "timezone")
+
+
+def _when(entry: Mapping[str, Any]) -> tuple[str, When]:
+    """What a schedule is called, and when it holds."""
+    if "when" in entry:
+        return entry["when"], _weekly(entry["when"])
+    if "cron" in entry:
+        hours = float(entry["hours"])
+        return f"{entry['cron']} for {hours:g} h", Cron(entry["cron"], round(3600 * hours))
+    start, end = (datetime.fromisoformat(entry[key]) for key in ("from", "until"))
+    return f"{start:%Y-%m-%d %H:%M} until {end:%Y-%m-%d %H:%M}", Once(start, end)
+
+
+def _weekly(text: str) -> Weekly:
+    days, _, hours = text.partition(" ")
     start, _, end = hours.partition("-")
     held: set[int] = set()
     for part in ["Mon-Sun"] if days == "daily" else days.split(","):
@@ -219,8 +184,7 @@ def _weekly(entry: Mapping[str, Any], timezone: str) -> Weekly:
         day, until = DAYS.index(first), DAYS.index(last or first)
         # Fri-Mon goes over the weekend.
         held |= {each % 7 for each in range(day, until + 1 if day <= until else until + 8)}
-    change = {key: float(value) for key, value in entry.items() if key not in ("when", "timezone")}
-    return Weekly(frozenset(held), start, end, entry.get("timezone", timezone), change)
+    return Weekly(tuple(sorted(held)), time.fromisoformat(start), time.fromisoformat(end.replace("24:00", "00:00")))
 
 
 def _slots_per_gpu(sharing: Mapping[str, Any]) -> int | None:

@@ -1,15 +1,11 @@
-"""How much an application wants ready: instances of each version, and free slots on nodes."""
+"""How many instances of each version an application wants ready."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
+from capacity.buffer import Buffer, instances_of
 from capacity.controller.cluster import Fleet
-from capacity.controller.settings import Buffer, ServiceLevel
-from capacity.planning.base_stock import buffer_for
-
-_HOUR: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +63,4 @@ def instances_wanted(buffer: Buffer, fleets: Sequence[Fleet], demand: Demand) ->
 def _instances(buffer: Buffer, fleet: Fleet, part: float, demand: Demand) -> int:
     if fleet.buffer_override is not None:
         return fleet.buffer_override
-    level = buffer.service_level
-    promised = _promised(level, part, level.start_seconds) if level else 0
-    return max(buffer.instances, _percent(buffer.percent, part * demand.sessions), promised)
-
-
-def slots_wanted(buffer: Buffer, slots_per_node: int, demand: Demand) -> int:
-    """Free slots on nodes."""
-    level = buffer.service_level
-    promised = _promised(level, 1.0, level.provision_seconds) if level else 0
-    return max(buffer.nodes * slots_per_node, _percent(buffer.nodes_percent, demand.sessions), promised)
-
-
-def _promised(level: ServiceLevel, part: float, lead: float) -> int:
-    """What a service level needs where a part of the players comes and one place takes ``lead`` seconds to replace."""
-    rate = part * level.arrivals_per_hour / _HOUR
-    return buffer_for(level.chance, rate, lead) if rate else 0
-
-
-def _percent(percent: float, of: float) -> int:
-    # What floating point adds must not make one more.
-    return math.ceil(percent * of / 100 - 1e-9)
+    return instances_of(buffer, part, demand.sessions)

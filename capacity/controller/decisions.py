@@ -15,9 +15,9 @@ from capacity.controller.figures import Figures, FleetFigures, PoolFigures
 from capacity.controller.memory import Memory, kept, newly_ended
 from capacity.controller.overrides import fingerprint, lifted, rolled_back
 from capacity.controller.rollback import Trial, judged, went_on
-from capacity.controller.schedules import buffer_at, in_force
 from capacity.controller.settings import StackSettings
 from capacity.controller.turn import TurnPlan, planned
+from capacity.schedules import buffer_at, in_force
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from capacity.buffer import Buffer, Count
+from capacity.schedules import Schedule
 from signalling.shell import environment
 from signalling.shell.environment import SettingError, require
 
-Count = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -23,85 +23,6 @@ class Sessions(Enum):
     EXCLUSIVE = "exclusive"
     SHARED = "shared"
     """Their number is the horizontal autoscaler's business, not the controller's."""
-
-
-class ServiceLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A buffer by what it is to promise."""
-
-    chance: Annotated[float, Meta(gt=0, lt=1)]
-    """That a player finds something ready."""
-    arrivals_per_hour: Annotated[float, Meta(ge=0)]
-    start_seconds: Annotated[float, Meta(gt=0)]
-    """Of an instance on a node that is there."""
-    provision_seconds: Annotated[float, Meta(gt=0)]
-    """Of a node."""
-
-
-class Buffer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an application keeps ready. Of the ways to say how much the one that asks for most counts."""
-
-    instances: Count = 0
-    """Warm instances of each version."""
-    percent: Annotated[float, Meta(ge=0)] = 0
-    """The same in percent of the application's sessions."""
-    service_level: ServiceLevel | None = None
-    minimum: Count = 0
-    """Instances at least, sessions among them. No buffer: it is not refilled."""
-    maximum: Count | None = None
-    """Instances at most, sessions among them."""
-    nodes: Count = 0
-    """Nodes' worth of free slots."""
-    nodes_percent: Annotated[float, Meta(ge=0)] = 0
-    """Free slots in percent of the application's sessions."""
-
-
-class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a schedule puts in place of the same keys of a buffer; what it leaves out stays."""
-
-    instances: Count | None = None
-    percent: Annotated[float, Meta(ge=0)] | None = None
-    arrivals_per_hour: Annotated[float, Meta(ge=0)] | None = None
-    minimum: Count | None = None
-    maximum: Count | None = None
-    nodes: Count | None = None
-    nodes_percent: Annotated[float, Meta(ge=0)] | None = None
-
-
-class Weekly(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="weekly"):
-    """The same hours on some days of each week."""
-
-    days: tuple[Annotated[int, Meta(ge=0, le=6)], ...]
-    """From Monday, 0."""
-    start: time
-    end: time
-    """On the day after where it is not later than the start."""
-
-
-class Cron(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="cron"):
-    """From each time of a cron expression on, for a while."""
-
-    expression: str
-    seconds: Annotated[int, Meta(gt=0)]
-
-
-class Once(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="once"):
-    """From one local time to another."""
-
-    start: datetime
-    end: datetime
-
-
-When: TypeAlias = Weekly | Cron | Once
-
-
-class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When something else than usual holds."""
-
-    name: str
-    """As the stack file has it."""
-    when: When
-    timezone: str
-    change: Change
 
 
 class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

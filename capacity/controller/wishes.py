@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from capacity.buffer import Buffer, slots_of
 from capacity.controller.allotment import Allotment, Cap, Wish, allot
 from capacity.controller.budget import Restraint
-from capacity.controller.buffers import Demand, Want, instances_wanted, slots_wanted
+from capacity.controller.buffers import Demand, Want, instances_wanted
 from capacity.controller.cluster import Cluster, Node, Stage
-from capacity.controller.settings import Application, Buffer, GpuPool, Sessions, StackSettings
+from capacity.controller.settings import Application, GpuPool, Sessions, StackSettings
 
 _UNBOUNDED: Final = 10**9
 
@@ -74,7 +75,7 @@ def slots(
 ) -> Slots:
     """The node buffer: what applications want free of slots, as far as instances leave room for it."""
     per_node = slots_per_node(cluster.gpu_nodes, its.gpu)
-    wanted = sum(slots_wanted(buffers[each.name], per_node, _demand(cluster, each)) for each in its.applications)
+    wanted = sum(slots_of(buffers[each.name], per_node, _demand(cluster, each).sessions) for each in its.applications)
     allowed = wanted if restraint is Restraint.NONE else 0
     given = max(0, min(allowed, room(cluster, its) - instances_given))
     return Slots(given, wanted - given)

@@ -14,11 +14,10 @@ from capacity.demand import StackDemand
 from capacity.durations import Duration, fixed
 from capacity.learning.learned import Learned, buffers, demand_file, demand_of, learn
 from capacity.learning.prometheus import Prometheus
-from capacity.planning.command import SERVICE_LEVEL
 from capacity.planning.plan import Planner, Pool
-from capacity.stack_file import ServiceLevel, Stack
+from capacity.planning.stack_plan import SERVICE_LEVEL
+from capacity.stack_file import Stack
 
-_DEFAULT: Final = ServiceLevel(SERVICE_LEVEL, 0, 0, 0)
 HELP: Final = "Learn from Prometheus who comes when, and propose buffers as a diff"
 WEEK: Final = 7 * 86400.0
 
@@ -64,7 +63,9 @@ def run(options: argparse.Namespace) -> None:
 
 def _planner(stack: Stack, demand: StackDemand, options: argparse.Namespace) -> Planner:
     levels = {
-        its.name: options.service_level or (its.buffer.service_level or _DEFAULT).chance for its in stack.applications
+        its.name: options.service_level
+        or (its.buffer.service_level.chance if its.buffer.service_level else SERVICE_LEVEL)
+        for its in stack.applications
     }
     pool = Pool(
         slots=options.slots or stack.slots,

@@ -2,14 +2,11 @@
 
 import argparse
 import json
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
@@ -18,14 +15,14 @@ from capacity import demand as demands
 from capacity import stack_file
 from capacity.demand import DemandError, StackDemand
 from capacity.durations import exponential, fixed
-from capacity.planning import base_stock, week
-from capacity.planning.plan import SURPLUS_SECONDS, Planner, Pool, Promised, Sizes
+from capacity.planning import week
+from capacity.planning.plan import SURPLUS_SECONDS, Promised, Sizes
 from capacity.planning.rule import Advice, advise
+from capacity.planning.stack_plan import Event, StackPlan, first_day, level_of
 from capacity.planning.week import Week
-from capacity.stack_file import ServiceLevel, Stack
+from capacity.stack_file import Stack
 
 HELP: Final = "What buffers promise and cost, and what a service level needs"
-SERVICE_LEVEL: Final = 0.99
 
 _SECONDS: Final[Mapping[str, float]] = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
@@ -36,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rush", action="store_true", help="nobody leaves while a node is made, as at an event's start"
     )
-    parser.add_argument("--hours", action="store_true", help="also each stretch of the week with its buffers")
+    parser.add_argument("--hours", action="store_true", help="also each time of the week: buffers in force, and needed")
     parser.add_argument("--json", action="store_true", help="numbers for programs")
 
 
@@ -48,6 +45,7 @@ def add_stack_arguments(parser: argparse.ArgumentParser, *, many: bool) -> None:
     else:
         parser.add_argument("--stack", required=True, help="a stack, by name or file")
         parser.add_argument("--demand", type=Path, help="what is known of its players: a file")
+    parser.add_argument("--from", dest="begin", help="a day, such as 2027-03-01: its week, or from it on (next Monday)")
     parser.add_argument("--stacks-folder", type=Path, default=stack_file.STACKS, help=argparse.SUPPRESS)
     parser.add_argument("--service-level", type=float, help="chance that a player finds something ready (0.99)")
     parser.add_argument("--arrivals", help='players of every application, such as "10/s", "12/h" or "1/120s"')
@@ -66,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
         advice = advise(
             rate_of(options.arrivals),
             options.provisioning,
-            _level(options, None),
+            level_of(options, None),
             None if options.session is None else exponential(options.session),
             SURPLUS_SECONDS,
         )
@@ -78,9 +76,10 @@ def run(options: argparse.Namespace) -> None:
     for number, name in enumerate(options.stack):
         stack = stack_file.read(name, options.stacks_folder)
         its = argparse.Namespace(**{**vars(options), "demand": options.demand[number] if options.demand else None})
-        plans.append(StackPlan(stack, known_players(its, stack), options, rush=options.rush))
-    tables = [table for plan in plans for table in plan.tables(hours=options.hours)]
-    _print(options, [plan.numbers() for plan in plans], tables)
+        begin = first_day(options.begin, stack.timezone)
+        plans.append(StackPlan(stack, known_players(its, stack), options, begin, rush=options.rush))
+    tables = [table for plan in plans for table in tables_of(plan, hours=options.hours)]
+    _print(options, [numbers_of(plan) for plan in plans], tables)
 
 
 def rate_of(text: str) -> float:
@@ -108,115 +107,101 @@ def known_players(options: argparse.Namespace, stack: Stack) -> StackDemand:
     return known
 
 
-def _level(options: argparse.Namespace, of_stack: float | None) -> float:
-    level: float = options.service_level if options.service_level is not None else (of_stack or SERVICE_LEVEL)
-    if not 0 < level < 1:
-        raise DemandError(f"--service-level is {level}: use a chance between 0 and 1, such as 0.99")
-    return level
-
-
 def _assumed(options: argparse.Namespace, stack: Stack) -> StackDemand:
     given = {name: getattr(options, name) for name in ("arrivals", "provisioning", "start", "session")}
     if missing := [f"--{name}" for name, value in given.items() if value is None]:
         raise DemandError(f"nothing is known of the players of {stack.name}: give --demand, or {', '.join(missing)}")
     each = demands.Demand((3600 * rate_of(options.arrivals),), fixed(options.start), exponential(options.session))
-    return StackDemand({its.name: each for its in stack.applications}, fixed(options.provisioning))
+    return StackDemand({its.name: each for its in stack.applications}, fixed(options.provisioning), stack.timezone)
 
 
-class StackPlan:
-    """One stack: its buffers as they are, and as they should be."""
+def numbers_of(plan: StackPlan) -> dict[str, Any]:
+    """All of it, for programs."""
+    return {
+        "stack": plan.stack.name,
+        "region": plan.stack.region,
+        "timezone": plan.planner.demand.timezone,
+        "from": plan.monday.isoformat(),
+        "slots_per_node": plan.planner.pool.slots,
+        "currency": plan.stack.currency,
+        "present": _week_numbers(plan.present),
+        "proposed": _week_numbers(plan.proposed),
+        "events": [
+            {**asdict(each), "start": each.start.isoformat(), "end": each.end.isoformat()} for each in plan.events()
+        ],
+    }
 
-    def __init__(self, stack: Stack, known: StackDemand, options: argparse.Namespace, *, rush: bool = False) -> None:
-        self.stack = stack
-        self.timezone = known.timezone
-        pool = Pool(
-            slots=options.slots or stack.slots,
-            gpus=options.gpus or stack.known_shape.gpus,
-            least_nodes=stack.least_nodes,
-            most_nodes=stack.most_nodes,
-            gpu_hour_price=stack.gpu_hour_price,
+
+def tables_of(plan: StackPlan, *, hours: bool) -> list[Table]:
+    """All of it, for people."""
+    tables = [_buffers(plan), _cost(plan)]
+    if hours:
+        tables.append(_hours(plan))
+    if events := list(plan.events()):
+        tables.append(_events(plan, events))
+    return tables
+
+
+def _buffers(plan: StackPlan) -> Table:
+    table = Table(title=f"{plan.stack.name} ({plan.stack.region}): each application in its worst hour")
+    for column in ("application", "buffers", "warm instances", "players/h", "wait", "mean wait", "1 in 100 waits"):
+        table.add_column(column, justify="left" if column in ("application", "buffers") else "right")
+    for name in plan.applications:
+        for title, its in (("now", plan.present), ("proposed", plan.proposed)):
+            instances = _range([hour.sizes.instances[name] for hour in its.hours])
+            table.add_row(name, title, instances, *_cells(its.worst(name)))
+    return table
+
+
+def _cost(plan: StackPlan) -> Table:
+    table = Table(title=f"{plan.stack.name}: nodes and money")
+    for column in ("buffers", "free slots", "nodes", "GPU hours a day", f"{plan.stack.currency} a day"):
+        table.add_column(column, justify="left" if column == "buffers" else "right")
+    for title, its in (("now", plan.present), ("proposed", plan.proposed)):
+        nodes = [hour.nodes for hour in its.hours]
+        felt = " (cap felt)" if any(hour.capped for hour in its.hours) else ""
+        table.add_row(
+            title,
+            _range([hour.sizes.slots for hour in its.hours]),
+            f"{min(nodes):.1f}-{max(nodes):.1f} of {plan.planner.pool.most_nodes}{felt}",
+            f"{its.totals.gpu_hours:.0f}",
+            f"{its.totals.money:.2f}",
         )
-        self.applications = {each.name: each for each in stack.applications if each.name in known.applications}
-        levels = {
-            name: _level(options, its.buffer.service_level.chance if its.buffer.service_level else None)
-            for name, its in self.applications.items()
-        }
-        self.planner = Planner(known, pool, levels, rush=rush)
-        self.present = week.plan(self.planner, self._present)
-        self.proposed = week.proposed(self.planner)
+    return table
 
-    def _present(self, hour: int) -> Sizes:
-        """What the stack file keeps ready in an hour of the week."""
-        # Some week in winter: an hour's summer time moves a schedule of another zone by nothing, mostly.
-        time = datetime(2024, 1, 1, 0, 30, tzinfo=ZoneInfo(self.timezone)) + timedelta(hours=hour)
-        instances, slots = {}, 0
-        for name, its in self.applications.items():
-            buffer, weights = its.buffer.at(time), its.weights
-            sessions = (
-                self.planner.demand.applications[name].rate(hour) * self.planner.demand.applications[name].session.mean
-            )
-            parts = [weight / sum(weights) for weight in weights]
-            level = buffer.service_level
-            promised = [_promised(level, part, level.start_seconds) if level else 0 for part in parts]
-            instances[name] = sum(
-                max(int(buffer.instances), math.ceil(buffer.percent * part * sessions / 100 - 1e-9), number)
-                for part, number in zip(parts, promised, strict=True)
-            )
-            slots += max(
-                int(buffer.nodes) * self.planner.pool.slots,
-                math.ceil(buffer.nodes_percent * sessions / 100 - 1e-9),
-                _promised(level, 1.0, level.provision_seconds) if level else 0,
-            )
-        return Sizes(instances, slots)
 
-    def numbers(self) -> dict[str, Any]:
-        """All of it, for programs."""
-        return {
-            "stack": self.stack.name,
-            "region": self.stack.region,
-            "timezone": self.timezone,
-            "slots_per_node": self.planner.pool.slots,
-            "currency": self.stack.currency,
-            "present": _week_numbers(self.present),
-            "proposed": _week_numbers(self.proposed),
-        }
+def _hours(plan: StackPlan) -> Table:
+    """What is kept at each time of the week, and what is needed then."""
+    table = Table(
+        title=f"{plan.stack.name}: buffers in the week from {plan.monday:%Y-%m-%d} ({plan.planner.demand.timezone})"
+    )
+    for column in ("what", "when", "in force", "needed", "short by"):
+        table.add_column(column, justify="left" if column in ("what", "when") else "right")
+    kinds: dict[str, Callable[[Sizes], int]] = {
+        **{name: lambda sizes, name=name: sizes.instances[name] for name in plan.applications},  # type: ignore[misc]
+        "free slots": lambda sizes: sizes.slots,
+    }
+    for what, number in kinds.items():
+        both = zip(plan.present.hours, plan.proposed.hours, strict=True)
+        values = [(number(now.sizes), number(then.sizes)) for now, then in both]
+        for stretch in week.stretches(values):
+            table.add_row(what, stretch.when, *_compared(*stretch.value))
+    return table
 
-    def tables(self, *, hours: bool) -> list[Table]:
-        """All of it, for people."""
-        buffers = Table(title=f"{self.stack.name} ({self.stack.region}): each application in its worst hour")
-        for column in ("application", "buffers", "warm instances", "players/h", "wait", "mean wait", "1 in 100 waits"):
-            buffers.add_column(column, justify="left" if column in ("application", "buffers") else "right")
-        for name in self.applications:
-            for title, plan in (("now", self.present), ("proposed", self.proposed)):
-                buffers.add_row(
-                    name, title, _range([h.sizes.instances[name] for h in plan.hours]), *_cells(plan.worst(name))
-                )
-        cost = Table(title=f"{self.stack.name}: nodes and money")
-        for column in ("buffers", "free slots", "nodes", "GPU hours a day", f"{self.stack.currency} a day"):
-            cost.add_column(column, justify="left" if column == "buffers" else "right")
-        for title, plan in (("now", self.present), ("proposed", self.proposed)):
-            nodes = [hour.nodes for hour in plan.hours]
-            felt = " (cap felt)" if any(hour.capped for hour in plan.hours) else ""
-            cost.add_row(
-                title,
-                _range([hour.sizes.slots for hour in plan.hours]),
-                f"{min(nodes):.1f}-{max(nodes):.1f} of {self.planner.pool.most_nodes}{felt}",
-                f"{plan.totals.gpu_hours:.0f}",
-                f"{plan.totals.money:.2f}",
-            )
-        return [buffers, cost, *([self._schedule()] if hours else [])]
 
-    def _schedule(self) -> Table:
-        table = Table(title=f"{self.stack.name}: proposed buffers by time ({self.timezone})")
-        for column in ("what", "when", "number"):
-            table.add_column(column)
-        rows = {name: [hour.sizes.instances[name] for hour in self.proposed.hours] for name in self.applications}
-        for name, values in {**rows, "free slots": [hour.sizes.slots for hour in self.proposed.hours]}.items():
-            usual = week.usual(values)
-            table.add_row(name, "else", str(usual))
-            for stretch in week.stretches(values, usual):
-                table.add_row(name, stretch.when, str(stretch.value))
-        return table
+def _events(plan: StackPlan, events: Sequence[Event]) -> Table:
+    table = Table(title=f"{plan.stack.name}: events ({plan.stack.timezone}), beside the week's hours")
+    for column in ("application", "what", "begins", "kind", "in force", "needed", "short by"):
+        table.add_column(column, justify="right" if column in ("in force", "needed", "short by") else "left")
+    for each in events:
+        kept, needed = (sizes.instances[each.application] for sizes in (each.kept, each.needed))
+        table.add_row(each.application, each.schedule, f"{each.start:%Y-%m-%d %H:%M}", "warm", *_compared(kept, needed))
+        table.add_row("", "", "", "free slots", *_compared(each.kept.slots, each.needed.slots))
+    return table
+
+
+def _compared(kept: int, needed: int) -> tuple[str, str, str]:
+    return str(kept), str(needed), str(needed - kept) if needed > kept else ""
 
 
 def rule_table(advices: Sequence[Advice]) -> Table:
@@ -248,12 +233,6 @@ def rule_table(advices: Sequence[Advice]) -> Table:
         'In balance: where sessions end as often as they begin, and give their slots back ("?": give --session)'
     )
     return table
-
-
-def _promised(level: ServiceLevel, part: float, lead: float) -> int:
-    """What the fleet controller keeps for a service level, of which a version has a part."""
-    rate = part * level.arrivals_per_hour / 3600
-    return base_stock.buffer_for(level.chance, rate, lead) if rate else 0
 
 
 def _week_numbers(plan: Week) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from capacity.demand import HOURS
 from capacity.planning.plan import Hour, Planner, Promised, Sizes
+
+T = TypeVar("T")
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -60,8 +62,8 @@ def proposed(planner: Planner) -> Week:
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """Hours of the same days in which a number stays the same."""
+class Stretch(Generic[T]):
+    """Hours of the same days in which a number, or several, stay the same."""
 
     days: tuple[int, ...]
     """From Monday, 0."""
@@ -69,7 +71,7 @@ class Stretch:
     """The first hour."""
     end: int
     """The hour after the last, up to 24."""
-    value: int
+    value: T
 
     @property
     def when(self) -> str:
@@ -80,9 +82,9 @@ class Stretch:
         return f"{days} {self.start:02}:00-{self.end:02}:00"
 
 
-def stretches(values: Sequence[int], usual: int) -> tuple[Stretch, ...]:
-    """The hours of a week that differ from what is usual: runs within a day, and days with the same run joined."""
-    runs: dict[tuple[int, int, int], list[int]] = {}
+def stretches(values: Sequence[T], usual: T | None = None) -> tuple[Stretch[T], ...]:
+    """The hours of a week, less those that are as usual: runs within a day, and days with the same run joined."""
+    runs: dict[tuple[int, int, T], list[int]] = {}
     for day in range(7):
         start = 0
         for hour in range(24):
@@ -91,7 +93,10 @@ def stretches(values: Sequence[int], usual: int) -> tuple[Stretch, ...]:
                 if here != usual:
                     runs.setdefault((start, hour + 1, here), []).append(day)
                 start = hour + 1
-    return tuple(Stretch(tuple(days), *run) for run, days in sorted(runs.items(), key=lambda each: (each[1], each[0])))
+    # Days and hours tell them apart: values are never compared.
+    return tuple(
+        Stretch(tuple(days), *run) for run, days in sorted(runs.items(), key=lambda each: (each[1], each[0][0]))
+    )
 
 
 def usual(values: Sequence[int]) -> int:

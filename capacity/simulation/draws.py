@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from capacity.durations import Duration
-from capacity.simulation.scenario import WEEK, Application, Scenario
+from capacity.simulation.scenario import Application, Scenario
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
@@ -89,8 +89,8 @@ def draw_players(scenario: Scenario, generator: np.random.Generator) -> Players:
 
 
 def arrivals(its: Application, seconds: float, generator: np.random.Generator) -> Floats:
-    """Times of a Poisson process whose rate is constant within each part of the week."""
-    width = WEEK / len(its.rates)
+    """Times of a Poisson process whose rate is constant within each part of its period."""
+    width = its.period / len(its.rates)
     starts = np.arange(0.0, seconds, width)
     ends = np.minimum(starts + width, seconds)
     rates = np.array([its.rates[i % len(its.rates)] for i in range(len(starts))])

@@ -17,7 +17,7 @@ from capacity.simulation.lists import (
     SURPLUS,
     pop,
 )
-from capacity.simulation.nodes import fit_nodes, node_ready, remove_node
+from capacity.simulation.nodes import fit_nodes, needed_nodes, node_ready, remove_node
 from capacity.simulation.world import (
     ARMED,
     BIN,
@@ -31,7 +31,6 @@ from capacity.simulation.world import (
     NODE_BUFFER,
     NODES_ORDERED,
     PLAYER,
-    PODS,
     POOL,
     QUEUED,
     STARTING,
@@ -117,8 +116,7 @@ def fill(world: World) -> None:
     """At the beginning: what is needed is up and warm."""
     for application in range(len(world.buffer)):
         settle(world, application)
-    needed = -(-(world.counts[PODS] + world.counts[NODE_BUFFER]) // world.slots)
-    for _ in range(max(min(needed, world.most_nodes), world.least_nodes)):
+    for _ in range(needed_nodes(world)):
         node = world.counts[FREE_NODE]
         world.counts[FREE_NODE] = world.node_links[node, AFTER]
         turn = world.counts[NODES_ORDERED] % len(world.provisioning)
@@ -142,9 +140,14 @@ def change_buffer(world: World) -> int:
     world.counts[CHANGE] += 1
     application: int = world.change_of[change]
     if application == POOL:
-        world.counts[NODE_BUFFER] = world.change_size[change]
+        world.counts[NODE_BUFFER] = world.change_buffer[change]
         return NOBODY
-    world.buffer[application] = world.change_size[change]
+    world.buffer[application] = world.change_buffer[change]
+    world.percent[application] = world.change_percent[change]
+    world.least[application] = world.change_least[change]
+    world.most[application] = world.change_most[change]
+    world.kept_slots[application] = world.change_slots[change]
+    world.kept_slots_percent[application] = world.change_slots_percent[change]
     return application
 
 

@@ -4,12 +4,10 @@ An instance buffer counts what is ready or starts for nobody yet, and players wh
 started, as the fleet controller does.
 """
 
-import math
-
 from capacity.simulation.compiled import compiled
 from capacity.simulation.draws import NEVER
 from capacity.simulation.lists import AFTER, CRASHED, ENDED, FIRST, LAST, LEFT, READY, append, push, remove
-from capacity.simulation.nodes import set_used
+from capacity.simulation.nodes import percent_of, set_used
 from capacity.simulation.world import (
     BUSY,
     CUT,
@@ -184,8 +182,11 @@ def cut(world: World, instance: int) -> None:
 @compiled
 def wanted(world: World, application: int) -> int:
     """How many instances of an application should be ready or starting."""
-    buffer = max(world.buffer[application], math.ceil(world.percent[application] * world.busy[application] / 100))
-    room: int = world.most[application] - world.busy[application]
+    busy = world.busy[application]
+    buffer = max(world.buffer[application], percent_of(world.percent[application], busy))
+    # Used up by sessions, not refilled.
+    buffer = max(buffer, world.least[application] - busy)
+    room: int = world.most[application] - busy
     found: int = max(min(buffer + world.waiting[application], room), 0)
     return found
 

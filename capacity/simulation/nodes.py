@@ -1,5 +1,7 @@
 """Nodes of the simulated pool: ordered as soon as they are needed, removed when they have not been for a while."""
 
+import math
+
 from capacity.simulation.compiled import compiled
 from capacity.simulation.draws import NEVER
 from capacity.simulation.lists import AFTER, LAST, NODE_LOST, NODE_READY, SURPLUS, prepend, push, remove
@@ -33,10 +35,25 @@ def set_used(world: World, node: int, used: int) -> None:
 
 
 @compiled
+def percent_of(percent: float, sessions: int) -> int:
+    """As many, upwards; what floating point adds does not make one more, as with the fleet controller."""
+    return math.ceil(percent * sessions / 100 - 1e-9)
+
+
+@compiled
+def needed_nodes(world: World) -> int:
+    """Nodes for all instances, and for the slots that are to be free."""
+    slots = world.counts[PODS] + world.counts[NODE_BUFFER]
+    for each in range(len(world.busy)):
+        slots += max(world.kept_slots[each], percent_of(world.kept_slots_percent[each], world.busy[each]))
+    found: int = max(min(-(-slots // world.slots), world.most_nodes), world.least_nodes)
+    return found
+
+
+@compiled
 def fit_nodes(world: World, now: float) -> None:
     """Order nodes up to what is needed, and note since when there are more."""
-    needed = -(-(world.counts[PODS] + world.counts[NODE_BUFFER]) // world.slots)
-    needed = max(min(needed, world.most_nodes), world.least_nodes)
+    needed = needed_nodes(world)
     surplus = max(world.counts[LIVE] - needed, 0)
     ring = len(world.surplus_since)
     # What is needed again was unneeded last: the node that has been unneeded longest still goes first.

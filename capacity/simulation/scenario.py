@@ -16,10 +16,23 @@ SURPLUS_SECONDS: Final = 900.0
 
 @dataclass(frozen=True)
 class Change:
-    """A buffer's new size from a time on, in seconds from the start."""
+    """What is kept of an application from a time on, in seconds from the start, in place of all that was before."""
 
     time: float
-    size: int
+    buffer: int
+    buffer_percent: float = 0.0
+    least: int = 0
+    most: int | None = None
+    slots: int = 0
+    slots_percent: float = 0.0
+
+
+@dataclass(frozen=True)
+class SlotsChange:
+    """A pool's new number of free slots from a time on, in seconds from the start."""
+
+    time: float
+    slots: int
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,7 @@ class Application:
 
     name: str
     rates: Sequence[float]
-    """Players a second in equal parts of the week, from its start on: one number, or 168 for its hours."""
+    """Players a second in equal parts of `period`: one number, or 168 for the hours of a week."""
     session: Duration
     start: Duration
     """Of an instance that has its slot, until it is ready."""
@@ -44,10 +57,18 @@ class Application:
     """Instances ready or starting for nobody yet."""
     buffer_percent: float = 0.0
     """The same in percent of running sessions; the larger one counts."""
-    changes: tuple[Change, ...] = ()
-    """The schedule of `buffer`."""
+    least: int = 0
+    """Its instances at least, sessions among them. No buffer: when they are used up no more are started."""
     most: int | None = None
     """Its instances at most, sessions among them."""
+    slots: int = 0
+    """Slots kept free for it, beside those of the pool."""
+    slots_percent: float = 0.0
+    """The same in percent of running sessions; the larger one counts."""
+    changes: tuple[Change, ...] = ()
+    """The schedule of all of these."""
+    period: float = WEEK
+    """Seconds that `rates` are of, from the start on; then they begin anew."""
     priority: int = 0
     """The application with the larger number gets a slot first where the pool is full."""
     reuse: bool = False
@@ -69,7 +90,7 @@ class Pool:
     """Instances of one node."""
     buffer: int = 0
     """Slots kept free, on nodes that are there or ordered: refilled the moment that one is taken."""
-    changes: tuple[Change, ...] = ()
+    changes: tuple[SlotsChange, ...] = ()
     """The schedule of `buffer`."""
     least_nodes: int = 0
     """Nodes that are always there. No buffer: when they are taken nothing is ordered beyond them."""

@@ -3,7 +3,8 @@ there are several applications or priorities `application` and `priority`."""
 
 import csv
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,18 @@ class TraceError(ValueError):
     """A recording that cannot be played; the text names file, line, value and remedy."""
 
 
-def read(path: Path, applications: Sequence[str]) -> Players:
-    """The players of a recording, from its first arrival on; `applications` are those of the scenario, in its order.
+@dataclass(frozen=True)
+class Recording:
+    """Players as they came."""
+
+    players: Players
+    """From the first arrival on."""
+    begin: datetime | None
+    """The first arrival; None where only seconds are told."""
+
+
+def read(path: Path, applications: Sequence[str]) -> Recording:
+    """A recording; `applications` are those of the scenario, in its order.
 
     Raises:
         TraceError: for a line that cannot be used.
@@ -47,17 +58,24 @@ def read(path: Path, applications: Sequence[str]) -> Players:
         raise TraceError(f"{path}: a session of {min(session)} seconds; use 0 or more")
     order = np.argsort(arrival, kind="stable")
     times = np.array(arrival, dtype=np.float64)[order]
-    return Players(
+    players = Players(
         arrival=times - times[0],
         application=np.array(application, dtype=np.int64)[order],
         session=np.array(session, dtype=np.float64)[order],
         patience=np.full(len(times), NEVER),
         priority=np.array(priority, dtype=np.int64)[order],
     )
+    told = not _is_number(rows[order[0]]["arrival"])
+    return Recording(players, datetime.fromtimestamp(times[0], UTC) if told else None)
 
 
 def _seconds(text: str) -> float:
+    return float(text) if _is_number(text) else datetime.fromisoformat(text).timestamp()
+
+
+def _is_number(text: str) -> bool:
     try:
-        return float(text)
+        float(text)
     except ValueError:
-        return datetime.fromisoformat(text).timestamp()
+        return False
+    return True

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from capacity.simulation.draws import NEVER, Draws, Floats, Integers
-from capacity.simulation.scenario import Scenario
+from capacity.simulation.scenario import Change, Scenario
 
 # Where each number stands in `World.counts`.
 EVENTS: Final = 0
@@ -74,7 +74,10 @@ class World(NamedTuple):
     # Applications.
     buffer: Integers
     percent: Floats
+    least: Integers
     most: Integers
+    kept_slots: Integers
+    kept_slots_percent: Floats
     priority: Integers
     reuse: Integers
     busy: Integers
@@ -130,7 +133,13 @@ class World(NamedTuple):
     change_time: Floats
     change_of: Integers
     """An application's row, or that of the pool, which is no application's."""
-    change_size: Integers
+    change_buffer: Integers
+    """Of the pool its free slots."""
+    change_percent: Floats
+    change_least: Integers
+    change_most: Integers
+    change_slots: Integers
+    change_slots_percent: Floats
     # What is summed up.
     seconds: float
     """The end of the simulation."""
@@ -161,7 +170,10 @@ def build(scenario: Scenario, draws: Draws) -> World:
         event_data=whole(0),
         buffer=np.array([each.buffer for each in applications], dtype=np.int64),
         percent=np.array([each.buffer_percent for each in applications], dtype=np.float64),
-        most=np.array([instances if each.most is None else each.most for each in applications], dtype=np.int64),
+        least=np.array([each.least for each in applications], dtype=np.int64),
+        most=np.array([_bounded(each.most, instances) for each in applications], dtype=np.int64),
+        kept_slots=np.array([each.slots for each in applications], dtype=np.int64),
+        kept_slots_percent=np.array([each.slots_percent for each in applications], dtype=np.float64),
         priority=np.array([each.priority for each in applications], dtype=np.int64),
         reuse=np.array([each.reuse for each in applications], dtype=np.int64),
         busy=whole(count),
@@ -202,9 +214,14 @@ def build(scenario: Scenario, draws: Draws) -> World:
         node_ends=whole(pool.slots, 2, value=NOBODY),
         node_links=_chain(nodes),
         surplus_since=np.zeros(nodes + 1),
-        change_time=np.array([time for time, _, _ in changes], dtype=np.float64),
-        change_of=np.array([of for _, of, _ in changes], dtype=np.int64),
-        change_size=np.array([size for _, _, size in changes], dtype=np.int64),
+        change_time=np.array([each.time for _, each in changes], dtype=np.float64),
+        change_of=np.array([of for of, _ in changes], dtype=np.int64),
+        change_buffer=np.array([each.buffer for _, each in changes], dtype=np.int64),
+        change_percent=np.array([each.buffer_percent for _, each in changes], dtype=np.float64),
+        change_least=np.array([each.least for _, each in changes], dtype=np.int64),
+        change_most=np.array([_bounded(each.most, instances) for _, each in changes], dtype=np.int64),
+        change_slots=np.array([each.slots for _, each in changes], dtype=np.int64),
+        change_slots_percent=np.array([each.slots_percent for _, each in changes], dtype=np.float64),
         seconds=float(scenario.seconds),
         by_application=np.zeros((scenario.bins, count, 5)),
         by_nodes=np.zeros((scenario.bins, 2)),
@@ -220,12 +237,17 @@ def with_room(world: World, events: int) -> World:
     )
 
 
-def _changes(scenario: Scenario) -> list[tuple[float, int, int]]:
-    """Time, application's row and size of each change; the pool comes before the applications."""
-    changes = [(change.time, POOL, change.size) for change in scenario.pool.changes]
+def _changes(scenario: Scenario) -> list[tuple[int, Change]]:
+    """Application's row and change, in order of time; at one moment the pool's come before the applications'."""
+    changes = [(POOL, Change(each.time, each.slots)) for each in scenario.pool.changes]
     for number, its in enumerate(scenario.applications):
-        changes += [(change.time, number, change.size) for change in its.changes]
-    return sorted(changes)
+        changes += [(number, change) for change in its.changes]
+    return sorted(changes, key=lambda each: (each[1].time, each[0]))
+
+
+def _bounded(most: int | None, instances: int) -> int:
+    """What an application may have of the instances that the pool holds."""
+    return instances if most is None else most
 
 
 def _chain(count: int) -> Integers:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from capacity.simulation.draws import Draws
-from capacity.simulation.scenario import Application, Scenario
+from capacity.simulation.scenario import Application, Change, Scenario, SlotsChange
 
 
 @dataclass(eq=False)
@@ -49,7 +49,7 @@ class Service:
         self.now = 0.0
         self.serial = count()
         self.events: list[tuple[float, int, str, tuple[object, ...]]] = []
-        self.buffers = [each.buffer for each in scenario.applications]
+        self.kept: list[Application | Change] = list(scenario.applications)
         self.node_buffer = scenario.pool.buffer
         self.starting: list[list[Instance]] = [[] for _ in scenario.applications]
         self.warm: list[list[Instance]] = [[] for _ in scenario.applications]
@@ -65,10 +65,12 @@ class Service:
 
     def play(self) -> Outcome:
         self.fill()
-        changes = [(each.time, -1, each.size) for each in self.its.pool.changes]
+        coming: list[tuple[float, int, SlotsChange | Change]] = [
+            (each.time, -1, each) for each in self.its.pool.changes
+        ]
         for number, its in enumerate(self.its.applications):
-            changes += [(each.time, number, each.size) for each in its.changes]
-        coming = sorted(changes)
+            coming += [(each.time, number, each) for each in its.changes]
+        coming.sort(key=lambda each: each[:2])
         player = 0
         while True:
             moments = [
@@ -104,7 +106,7 @@ class Service:
         heapq.heappush(self.events, (time, next(self.serial), kind, arguments))
 
     def fill(self) -> None:
-        for application in range(len(self.buffers)):
+        for application in range(len(self.kept)):
             self.settle(application)
         for _ in range(self.needed()):
             self.nodes.append(Node(self.ordered))
@@ -210,17 +212,16 @@ class Service:
         instance.node.instances.remove(instance)
         instance.node.emptied = next(self.moves)
 
-    def change(self, application: int, size: int) -> list[int]:
-        if application < 0:
-            self.node_buffer = size
+    def change(self, application: int, change: SlotsChange | Change) -> list[int]:
+        if isinstance(change, SlotsChange):
+            self.node_buffer = change.slots
             return []
-        self.buffers[application] = size
+        self.kept[application] = change
         return [application]
 
     def settle(self, application: int) -> None:
-        its: Application = self.its.applications[application]
-        busy = len(self.busy[application])
-        buffer = max(self.buffers[application], math.ceil(its.buffer_percent * busy / 100))
+        its, busy = self.kept[application], len(self.busy[application])
+        buffer = max(its.buffer, math.ceil(its.buffer_percent * busy / 100 - 1e-9), its.least - busy)
         most = self.slots if its.most is None else its.most
         wanted = max(min(buffer + len(self.queue[application]), most - busy), 0)
         rows = self.starting[application], self.warm[application]
@@ -274,6 +275,8 @@ class Service:
     def needed(self) -> int:
         rows = (*self.starting, *self.warm, *self.busy)
         slots = sum(map(len, rows)) + sum(self.pending) + self.node_buffer
+        for its, busy in zip(self.kept, self.busy, strict=True):
+            slots += max(its.slots, math.ceil(its.slots_percent * len(busy) / 100 - 1e-9))
         pool = self.its.pool
         return max(min(math.ceil(slots / pool.slots), pool.most_nodes), pool.least_nodes)
 
@@ -318,4 +321,4 @@ class Service:
         for instance in list(node.instances):
             self.cut(instance)
         self.nodes.remove(node)
-        return list(range(len(self.buffers)))
+        return list(range(len(self.kept)))

@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capacity import proposal, stack_file
+from capacity import proposal
 from capacity.learning.arrivals import by_hour, hour_of_week
 from capacity.learning.observed import Pod, provisionings, starts
 from capacity.learning.survival import FEWEST, Seen, estimate, of_buckets
@@ -169,20 +169,6 @@ def test_what_happens_once_stays_and_so_do_bounds_and_comments(tmp_path: Path) -
     expected = SCHEDULED.replace("instances: 2\n", "instances: 3\n", 1).replace(level, "")
     assert path.read_text() == expected.replace(before, "- {when: daily 00:00-06:00, timezone: UTC, instances: 1}")
     assert proposal.of_applications(path, {"showroom": {"buffer.schedule": [weekly]}}) == ""
-
-
-def test_a_buffer_is_read_as_the_controller_keeps_it() -> None:
-    entry = yaml.safe_load(SCHEDULED)["config"]["pixel:apps"][0]["buffer"]
-    buffer = stack_file._buffer(entry, "Europe/Berlin")
-    assert buffer.service_level is not None
-    assert buffer.service_level.arrivals_per_hour == 60
-    # Berlin's clocks are an hour ahead: 07:30 in UTC is in the schedule, 19:30 is not.
-    by_hour = [buffer.at(datetime(2026, 1, 5, hour, 30, tzinfo=UTC)).instances for hour in range(24)]
-    assert by_hour == [4 if 7 <= hour < 19 else 2 for hour in range(24)]
-    assert buffer.at(datetime(2026, 1, 4, 12, tzinfo=UTC)).instances == 2
-    nightly = stack_file._buffer({"instances": 5, "schedule": [{"when": "Fri-Mon 22:00-06:00", "instances": 1}]}, "UTC")
-    held = [nightly.at(datetime(2026, 1, day, 2, tzinfo=UTC)).instances for day in range(5, 12)]
-    assert held == [1, 1, 5, 5, 5, 1, 1]
 
 
 def test_a_diff_names_what_it_cannot_change(tmp_path: Path) -> None:

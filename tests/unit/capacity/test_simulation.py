@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from capacity.simulation import trace
 from capacity.simulation.command import outage_of
 from capacity.simulation.draws import NEVER, Players, arrivals, draw
 from capacity.simulation.result import BUSY, PENDING, STARTING, WARM, play, simulate
-from capacity.simulation.scenario import DAY, HOUR, Application, Change, Outage, Pool, Scenario
+from capacity.simulation.scenario import DAY, HOUR, Application, Change, Outage, Pool, Scenario, SlotsChange
 from capacity.simulation.world import GAVE_UP, INTERRUPTED, QUEUED, SERVED
 from tests.unit.capacity.reference import Service
 
@@ -32,7 +33,13 @@ durations = st.one_of(
     st.floats(5, 400).map(exponential),
     st.tuples(st.floats(5, 400), st.floats(0.2, 1.5)).map(lambda each: lognormal(*each)),
 )
-changes = st.lists(st.builds(Change, st.floats(0, 4000), st.integers(0, 6)), max_size=3).map(tuple)
+percents = st.sampled_from([0.0, 30.0, 100.0])
+mosts = st.one_of(st.none(), st.integers(1, 12))
+fewest = st.integers(0, 4)
+slot_changes = st.lists(st.builds(SlotsChange, st.floats(0, 4000), st.integers(0, 6)), max_size=3).map(tuple)
+changes = st.lists(
+    st.builds(Change, st.floats(0, 4000), st.integers(0, 6), percents, fewest, mosts, fewest, percents), max_size=3
+).map(tuple)
 
 
 @st.composite
@@ -43,9 +50,12 @@ def applications(draws: st.DrawFn, number: int) -> Application:
         session=draws(durations),
         start=draws(durations),
         buffer=draws(st.integers(0, 5)),
-        buffer_percent=draws(st.sampled_from([0.0, 30.0, 100.0])),
+        buffer_percent=draws(percents),
+        least=draws(fewest),
+        most=draws(mosts),
+        slots=draws(fewest),
+        slots_percent=draws(percents),
         changes=draws(changes),
-        most=draws(st.one_of(st.none(), st.integers(1, 12))),
         priority=draws(st.integers(0, 2)),
         reuse=draws(st.booleans()),
         patience=draws(st.one_of(st.none(), durations)),
@@ -61,7 +71,7 @@ def scenarios(draws: st.DrawFn) -> Scenario:
         most_nodes=most,
         slots=draws(st.integers(1, 3)),
         buffer=draws(st.integers(0, 6)),
-        changes=draws(changes),
+        changes=draws(slot_changes),
         least_nodes=draws(st.integers(0, min(most, 3))),
         surplus_seconds=draws(st.sampled_from([0.0, 50.0, 900.0])),
         loss=draws(st.one_of(st.none(), durations)),
@@ -190,7 +200,8 @@ def test_whatever_happens_caps_hold_and_buffers_are_restored(scenario: Scenario,
         if application.most is not None:
             assert its[:, number, (BUSY, WARM, STARTING)].sum(axis=1).max() <= application.most + 1e-6
     # Long after the last player, where there is room for all of them.
-    wanted = [min(each.buffer, each.most if each.most is not None else slots) for each in calm]
+    kept = [max(each.buffer, each.least) for each in calm]
+    wanted = [min(idle, slots if each.most is None else each.most) for idle, each in zip(kept, calm, strict=True)]
     if sum(wanted) + pool.buffer <= slots:
         assert its[-1, :, WARM].tolist() == pytest.approx(wanted)
         assert its[-1, :, PENDING].sum() == 0
@@ -222,7 +233,9 @@ RECORDED = """arrival,session_seconds,application,priority
 def test_recorded_players_are_played_from_the_first_on(tmp_path: Path) -> None:
     path = tmp_path / "players.csv"
     path.write_text(RECORDED)
-    players = trace.read(path, ["showroom", "configurator"])
+    recording = trace.read(path, ["showroom", "configurator"])
+    players = recording.players
+    assert recording.begin == datetime(2026, 3, 2, 7, 59, 50, tzinfo=UTC)
     assert players.arrival.tolist() == [0, 10, 110]
     assert players.session.tolist() == [10, 300, 60]
     assert players.application.tolist() == [0, 0, 1]
@@ -249,9 +262,9 @@ def test_a_recording_that_cannot_be_played_says_where(tmp_path: Path, text: str,
 def test_a_pool_and_an_outage_that_are_none_are_refused() -> None:
     with pytest.raises(ValueError, match="a pool of 3 to 2 nodes"):
         Pool(fixed(1), 2, least_nodes=3)
-    assert outage_of("30-32.5") == Outage(30 * HOUR, 32.5 * HOUR)
+    assert outage_of("30-32.5", HOUR) == Outage(31 * HOUR, 33.5 * HOUR)
     with pytest.raises(DemandError, match="--outage is 'soon'"):
-        outage_of("soon")
+        outage_of("soon", 0)
 
 
 def capacity(*arguments: str) -> subprocess.CompletedProcess[str]:

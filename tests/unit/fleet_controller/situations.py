@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from capacity.buffer import Buffer
 from capacity.controller.cluster import Cluster, Fleet, Instance, Node, Placeholder, Placeholders, Stage
-from capacity.controller.settings import Application, Buffer, GpuPool, StackSettings, TurnPool
+from capacity.controller.settings import Application, GpuPool, StackSettings, TurnPool
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 """A Wednesday."""

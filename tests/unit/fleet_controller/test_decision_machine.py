@@ -6,10 +6,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from capacity.buffer import Buffer
 from capacity.controller.actions import Action, Free, Retire, Scale
 from capacity.controller.cluster import Stage
 from capacity.controller.decisions import Decision
-from capacity.controller.settings import Application, Budget, Buffer
+from capacity.controller.settings import Application, Budget
 from tests.unit.fleet_controller.simulated_kubernetes import SimulatedKubernetes
 from tests.unit.fleet_controller.situations import fleet, stack
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
+from capacity.buffer import Buffer
 from capacity.controller.actions import Annotate, Kind, Notice
 from capacity.controller.cluster import Fleet, Rollback, Tally
 from capacity.controller.memory import Memory, kept, newly_ended, read, written
 from capacity.controller.overrides import fingerprint, lifted, rolled_back
 from capacity.controller.rollback import Part, Trial, exceeds, judged, least, most, went_on
-from capacity.controller.settings import Application, Buffer, RollbackRule
+from capacity.controller.settings import Application, RollbackRule
 from tests.unit.fleet_controller.situations import NOW, fleet
 
 RULE = RollbackRule(margin=0.05, sessions=20, risk=0.05)

@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capacity.buffer import Buffer, ServiceLevel, slots_of
 from capacity.controller import wishes
 from capacity.controller.allotment import Allotment, Cap, Wish, allot
 from capacity.controller.budget import Restraint
-from capacity.controller.buffers import Demand, Want, instances_wanted, slots_wanted, spread
+from capacity.controller.buffers import Demand, Want, instances_wanted, spread
 from capacity.controller.cluster import Cluster, Stage
-from capacity.controller.settings import Application, Buffer, ServiceLevel, Sessions, StackSettings
+from capacity.controller.settings import Application, Sessions, StackSettings
 from tests.unit.fleet_controller.situations import cluster, fleet, instances, nodes, stack
 
 LEVEL = ServiceLevel(chance=0.99, arrivals_per_hour=120, start_seconds=60, provision_seconds=600)
@@ -67,7 +68,7 @@ def test_an_operator_s_buffer_goes_before_the_stack_s() -> None:
     ],
 )
 def test_the_node_buffer(buffer: Buffer, slots: int, sessions: int, expected: int) -> None:
-    assert slots_wanted(buffer, slots, Demand(sessions, 0)) == expected
+    assert slots_of(buffer, slots, sessions) == expected
 
 
 @settings(deadline=None)

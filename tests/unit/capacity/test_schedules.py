@@ -1,12 +1,15 @@
 """When schedules hold: days, nights, cron, single events, and the two nights a year when clocks are changed."""
 
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from capacity.controller.schedules import buffer_at, holds, in_force
-from capacity.controller.settings import Buffer, Change, Cron, Once, Schedule, ServiceLevel, Weekly, When
+from capacity.buffer import Buffer, Change, ServiceLevel
+from capacity.schedules import Cron, Once, Schedule, Weekly, When, buffer_at, changes, holds, in_force, stretch_after
 
 BERLIN = "Europe/Berlin"
 WEEK = Weekly((0, 1, 2, 3, 4), time(8), time(20))
@@ -111,3 +114,70 @@ def test_a_schedule_changes_how_many_players_a_service_level_expects() -> None:
     changed = buffer_at(Buffer(service_level=level), busy, at("2026-11-25 11:00")).service_level
     assert changed is not None and (changed.arrivals_per_hour, changed.chance) == (200.0, 0.99)
     assert buffer_at(Buffer(instances=3), busy, at("2026-11-25 11:00")) == Buffer(instances=3)
+
+
+zones = st.sampled_from([BERLIN, "UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"])
+clocks = st.times().map(lambda each: each.replace(second=0, microsecond=0, fold=0))
+moments = st.datetimes(datetime(2027, 3, 1), datetime(2027, 4, 20)).map(
+    lambda each: each.replace(second=0, microsecond=0)
+)
+days = st.sets(st.integers(0, 6), min_size=1).map(lambda each: tuple(sorted(each)))
+expressions = st.sampled_from(
+    ["0 18 * * 5", "30 2 * * *", "15 */5 * * *", "0 0 1 * *", "*/7 1-3 * * *", "0 12 28 3 *", "59 23 * * 0"]
+)
+whens = st.one_of(
+    st.builds(Weekly, days, clocks, clocks),
+    st.builds(Cron, expressions, st.integers(360, 90_000)),
+    st.tuples(moments, st.integers(1, 10_000)).map(lambda each: Once(each[0], each[0] + timedelta(minutes=each[1]))),
+)
+counts = st.one_of(st.none(), st.integers(0, 9))
+its_changes = st.builds(Change, instances=counts, percent=counts, minimum=counts, maximum=counts, nodes=counts)
+lists = st.lists(st.builds(Schedule, st.just("a schedule"), whens, zones, its_changes), max_size=5)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    schedules=lists,
+    start=moments,
+    hours=st.integers(1, 21 * 24),
+    asked=st.lists(st.floats(0, 1, exclude_max=True), min_size=5, max_size=40),
+)
+def test_between_its_changes_a_buffer_is_what_the_controller_says(
+    schedules: list[Schedule], start: datetime, hours: int, asked: list[float]
+) -> None:
+    """At any second, over a change of clocks in spring and autumn, and just before and after each change."""
+    first, lasts = start.replace(tzinfo=UTC), timedelta(hours=hours)
+    buffer = Buffer(instances=1)
+    found = list(changes(buffer, schedules, first, first + lasts))
+    assert found[0][0] == first
+    assert [each for each, _ in found] == sorted({each for each, _ in found})
+    assert all(one != two for (_, one), (_, two) in pairwise(found))
+    edges = [each + timedelta(seconds=seconds) for each, _ in found for seconds in (-1, 0, 1)]
+    for moment in [*(first + share * lasts for share in asked), *edges]:
+        if first <= moment < first + lasts:
+            kept = [each for since, each in found if since <= moment][-1]
+            assert kept == buffer_at(buffer, schedules, moment), moment
+
+
+def test_changes_come_at_the_minute_and_at_nothing_else() -> None:
+    event = Once(datetime(2026, 11, 25, 12, 15), datetime(2026, 11, 25, 12, 45))
+    schedules = [schedule("week", WEEK, instances=6), schedule("event", event, instances=40)]
+    found = list(changes(Buffer(instances=1), schedules, at("2026-11-25 00:00"), at("2026-11-26 00:00")))
+    assert [(f"{moment.astimezone(ZoneInfo(BERLIN)):%H:%M}", each.instances) for moment, each in found] == [
+        ("00:00", 1),
+        ("08:00", 6),
+        ("12:15", 40),
+        ("12:45", 6),
+        ("20:00", 1),
+    ]
+
+
+def test_the_next_stretch_of_an_event() -> None:
+    event = schedule("event", Once(datetime(2026, 11, 25, 12), datetime(2026, 11, 25, 14)), instances=9)
+    both = (at("2026-11-25 12:00"), at("2026-11-25 14:00"))
+    assert stretch_after(event, at("2026-11-01 00:00")) == stretch_after(event, at("2026-11-25 13:00")) == both
+    assert stretch_after(event, at("2026-11-25 14:00")) is None
+    monthly = schedule("month", Cron("0 18 1 * *", 4 * 3600), instances=9)
+    assert stretch_after(monthly, at("2026-11-25 14:00")) == (at("2026-12-01 18:00"), at("2026-12-01 22:00"))
+    assert stretch_after(monthly, at("2026-12-01 20:00")) == (at("2026-12-01 18:00"), at("2026-12-01 22:00"))
+    assert stretch_after(schedule("week", WEEK, instances=9), at("2026-11-25 14:00")) is None

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
 from aiohttp import ClientSession
 
 from signalling.ice.servers import TransportPolicy
@@ -26,15 +25,25 @@ from tests.unit.signalling.operations.front_stage import FrontStage
 T = TypeVar("T")
 
 LOOPBACK = "127.0.0.1"
-UNHURRIED = {"stranded_seconds": 20.0, "silent_seconds": 60.0, "connect_seconds": 10.0, "presence_seconds": 2.0}
+UNHURRIED: dict[str, Any] = {
+    "stranded_seconds": 20.0,
+    "silent_seconds": 60.0,
+    "connect_seconds": 10.0,
+    "presence_seconds": 2.0,
+}
 """The matchmaker's times as in a cluster: a browser on a busy machine takes longer than the clients of other tests."""
 
 
+class _Seconds(int):
+    """Stands for minutes, and gives itself when it is made to seconds: no stack file has limits below a minute."""
+
+    def __rmul__(self, _per_minute: int) -> int:
+        return int(self)
+
+
 def session_of(*, idle_seconds: int = 0, max_seconds: int = 0, **more: Any) -> SessionSettings:
-    """Settings with limits below a minute, which no stack file can have."""
-    return msgspec.structs.replace(
-        SessionSettings(**more), idle_minutes=idle_seconds / 60, max_minutes=max_seconds / 60
-    )
+    """Settings of sessions with limits in seconds."""
+    return SessionSettings(idle_minutes=_Seconds(idle_seconds), max_minutes=_Seconds(max_seconds), **more)
 
 
 class Instances:

@@ -54,10 +54,11 @@ class Instances:
         self._stage = stage
         self._numbers = itertools.count(1)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._closing = False
         self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        while True:
+        while not self._closing:
             for name in self._processes.keys() - self._stage.cluster.pods.keys():
                 self.kill(name)
             while len(self._stage.cluster.pods) < self.wanted:
@@ -77,9 +78,9 @@ class Instances:
         process.wait()
 
     async def stop(self) -> None:
-        """End all of them."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        """End all of them; one that is being started is there first, for the stage to close."""
+        self._closing = True
+        await self._task
         for name in list(self._processes):
             self.kill(name)
 

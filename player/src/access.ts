@@ -41,8 +41,7 @@ export class Access {
         const { credentials } = this;
         return {
             url: signallingAddress(page, credentials),
-            protocols: (comesBack) =>
-                protocols(SUBPROTOCOL, comesBack ? { ...credentials, ticket: null } : credentials),
+            protocols: (own) => protocols(SUBPROTOCOL, { ...credentials, ticket: own ?? credentials.ticket }),
             ticket: credentials.ticket === null ? keptTicket(this.tab, this.application) : null
         };
     }

@@ -5,7 +5,7 @@ from typing import Final
 
 from signalling.login.grants import Grant, Refusal
 from signalling.login.presented import Presented
-from signalling.login.tickets import ShownTickets
+from signalling.login.tickets import ShownTickets, leads_in
 from signalling.login.tokens import TokenLogin
 from signalling.protocol.session_messages import Reason
 from signalling.tickets.claims import PlayerTicket
@@ -27,7 +27,7 @@ class Login:
         if meant is not None:
             return _returning(meant, own)
         answer = await self._tokens.admit(shown.tokens, now)
-        in_vain = bool(shown.tickets) and await self._tickets.own(shown.tickets, now) is None
+        in_vain = any(map(leads_in, shown.tickets)) and await self._tickets.own(shown.tickets, now) is None
         if in_vain and (isinstance(answer, Refusal) or not shown.tokens):
             # Where anybody may come too: who follows an invitation does not want a session of its own instead.
             answer = NO_LINK

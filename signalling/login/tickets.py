@@ -30,6 +30,20 @@ MOST_TICKETS: Final = 4
 """Of one request that are looked into: each costs a verification."""
 
 
+def leads_in(ticket: str) -> bool:
+    """Whether somebody who shows a ticket means to be let in by it: all but a player's own, which leads back.
+
+    Nothing of it is proved: one that has run out or is of an old key says what it was for as well.
+    """
+    if len(ticket) > LONGEST:
+        return True
+    try:
+        said = jwt.decode(ticket, options={"verify_signature": False})
+    except (jwt.InvalidTokenError, TypeError, ValueError):
+        return True
+    return said.get("aud") != PlayerTicket.audience
+
+
 @dataclass(frozen=True, slots=True)
 class _Proved:
     claims: Claims

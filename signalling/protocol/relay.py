@@ -340,12 +340,21 @@ class Relay:
         self.stage = Stage.CLOSED
         if code is not None and (code in PASSED_ON or 4900 <= code <= 4999):
             return [ClosePlayer(code, reason)]
+        told, text = self._failure(code)
+        return [*(self._say(told) if told else ()), ClosePlayer(CloseCode.RESTART, text)]
+
+    def _failure(self, code: int | None) -> tuple[s.SessionState | None, str]:
+        """What a player is told whose instance was lost with ``code`` while it streamed, and why it is closed."""
+        failed = s.Reason.INSTANCE_FAILED
         if self.opted_in and not (self.seen or self._ended):
             # Its ticket keeps its place, and it has no picture to lose: it comes again.
             text = "The instance has gone."
-            failed = s.SessionState(state=s.State.FAILED, reason=s.Reason.INSTANCE_FAILED, message=text, retry=True)
-            return [*self._say(failed), ClosePlayer(CloseCode.RESTART, text)]
-        return [ClosePlayer(CloseCode.RESTART, "the instance is gone")]
+            return s.SessionState(state=s.State.FAILED, reason=failed, message=text, retry=True), text
+        if self.opted_in and code == CloseCode.RESTART and not self._ended:
+            # The sidecar has lost its streamer: coming again would only tell that there is nothing to come back to.
+            text = "The application has stopped."
+            return s.SessionState(state=s.State.ENDED, reason=failed, message=text), text
+        return None, "the instance is gone"
 
     def _back(self) -> None:
         self.stage = Stage.QUEUED

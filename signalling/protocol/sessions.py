@@ -88,6 +88,19 @@ class Sessions:
             actions.append(Close(connection, code, close_reason(reason)))
         return actions + self._leave(participant)
 
+    def let_go(self, participant: Participant, reason: str, now: float) -> list[Action]:
+        """Close the connection of a player whom the streamer has disconnected; unless it comes again, it has left.
+
+        A page that reloads drops its peer connection, and the streamer's word of that is here before the browser's.
+        """
+        connection, seconds = participant.connection, life.grace(participant.session.limits, CloseCode.BROWSER_CLOSED)
+        if connection is None or seconds <= 0:
+            return self.expel(participant, CloseCode.DISCONNECTED, reason)
+        del self.connected[connection]
+        participant.connection, participant.away_until = None, now + seconds
+        closed: list[Action] = [Close(connection, CloseCode.DISCONNECTED, close_reason(reason))]
+        return closed + self._routing.unsubscribe(participant) + self._tell_company(participant.session)
+
     def takes_part(self, participant: Participant) -> bool:
         """Whether it still does."""
         session = self.under_way.get(participant.session.id)

@@ -233,7 +233,7 @@ class Sidecar:
             case m.Ping():
                 return [Send(streamer.connection, m.Pong(time=message.time))]
             case m.DisconnectPlayer():
-                return self._planned(self._disconnect_player(streamer, message), now)
+                return self._planned(self._disconnect_player(streamer, message, now), now)
             case m.LayerPreference():
                 fed = [one.connection for one in streamer.players.values() if one.is_sfu]
                 return [Send(connection, message) for connection in fed if connection is not None]
@@ -278,12 +278,12 @@ class Sidecar:
         failed = Send(connection, m.SubscribeFailed(message=refusal))
         return self._planned([dropped, failed, *self.sessions.expel(player, CloseCode.REFUSED, refusal)], now)
 
-    def _disconnect_player(self, streamer: Streamer, message: m.DisconnectPlayer) -> list[Action]:
+    def _disconnect_player(self, streamer: Streamer, message: m.DisconnectPlayer, now: float) -> list[Action]:
         player = self._routing.player_of(streamer, message.player_id)
         reason = message.reason or ""
         if isinstance(player, Participant):
             # Unreal says so of every peer connection that ends, as in a reload: whoever is away has its grace time.
-            return [] if player.away else self.sessions.expel(player, CloseCode.DISCONNECTED, reason)
+            return [] if player.away else self.sessions.let_go(player, reason, now)
         if player is None or (sfu := self._sfus.pop(player.connection or 0, None)) is None:
             return [Drop(streamer.connection, m.Refused.NOT_ITS_PLAYER)]
         closed = Close(sfu.connection, CloseCode.DISCONNECTED, close_reason(reason))

@@ -100,7 +100,7 @@ function made(): {
     const service = {
         url: 'wss://x.example/ws',
         ticket: null,
-        protocols: (back: boolean) => (back ? ['back'] : ['new'])
+        protocols: (own: string | null) => [own ?? 'new']
     };
     const socket = new ResumableSocket(service, watcher as unknown as Watcher, browser);
     const got: string[] = [];
@@ -131,7 +131,7 @@ describe('the socket of the library', () => {
         expect(socket.readyState).toBe(1);
         expect(watcher.lost).toHaveBeenCalledOnce();
         browser.timers[0]?.();
-        expect(browser.sockets.map(({ protocols }) => protocols)).toEqual([['new'], ['back']]);
+        expect(browser.sockets.map(({ protocols }) => protocols)).toEqual([['new'], ['T']]);
         browser.last.onopen?.();
         expect(browser.last.sent).toEqual(['{"type":"sessionResume","ticket":"T","fresh":false}']);
         await browser.say({ type: 'sessionState', state: 'resumed', role: 'owner', graceSeconds: 30 });

@@ -16,8 +16,11 @@ export interface Watcher {
 /** Where and how to connect. */
 export interface Service {
     readonly url: string;
-    /** The sub-protocols to offer; who comes back with its own ticket needs the one of its link no more. */
-    protocols(comesBack: boolean): readonly string[];
+    /**
+     * The sub-protocols to offer. Who comes back shows its own ticket in the place of its link's, which counted once:
+     * without either a service that wants a login would not let it in.
+     */
+    protocols(own: string | null): readonly string[];
     /** Of an earlier page of this tab. */
     readonly ticket: Ticket | null;
 }
@@ -179,7 +182,7 @@ export class ResumableSocket {
     }
 
     private connect(): void {
-        const protocols = this.service.protocols(this.connection.ticket !== null);
+        const protocols = this.service.protocols(this.connection.ticket?.ticket ?? null);
         const socket = this.surroundings.connect(this.service.url, protocols);
         this.socket = socket;
         // A socket that was cut may still say something: it is no longer ours.

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,13 +11,17 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.conftest import KEEP_PEER_CONNECTIONS
 from tests.browser.player.service import ScriptedStage, Stage, local_stack, scripted
+from tests.browser.player.signalling_stage import SignallingStage, signalling
 from tests.cluster.conftest import eventually
 from tests.page_build import PLAYER
 
 SCRIPTED = pytest.param("scripted", id="scripted")
+SIGNALLING = pytest.param("signalling", id="signalling")
 STACK = pytest.param("stack", marks=[pytest.mark.cluster, pytest.mark.timeout(1200)], id="stack")
-EVERYWHERE = pytest.mark.parametrize("stage", [SCRIPTED, STACK], indirect=True)
-"""For what needs nothing but the protocol: against the scripted service and against the whole local stack."""
+EVERYWHERE = pytest.mark.parametrize("stage", [SCRIPTED, SIGNALLING, STACK], indirect=True)
+"""For what needs nothing but the protocol, and is worth the whole local stack: against all services."""
+BOTH = pytest.mark.parametrize("stage", [SCRIPTED, SIGNALLING], indirect=True)
+"""For what else needs nothing but the protocol: against the scripted service and against the real one."""
 
 
 @pytest.fixture(scope="session")
@@ -39,11 +44,24 @@ def streaming(scripted_stage: ScriptedStage) -> ScriptedStage:
     return scripted_stage
 
 
+Opened = Callable[..., SignallingStage]
+
+
+@pytest.fixture
+def real(player_folder: Path, tmp_path: Path) -> Iterator[Opened]:
+    """Opens the real service, once, with what ``signalling`` takes."""
+    with ExitStack() as stack:
+        yield lambda **more: stack.enter_context(signalling(player_folder / "dist", tmp_path, **more))
+
+
 @pytest.fixture
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     """The service that a test is parametrised with."""
     if request.param == "scripted":
         yield request.getfixturevalue("streaming")
+        return
+    if request.param == "signalling":
+        yield request.getfixturevalue("real")()
         return
     if os.geteuid() != 0:
         pytest.skip("the local stack needs root")

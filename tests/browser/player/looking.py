@@ -71,6 +71,23 @@ def show_toolbar(page: Page) -> None:
     page.wait_for_selector(".toolbar[data-shown=true]")
 
 
+def invite(page: Page) -> str:
+    """The link that the owner is given for somebody else."""
+    show_toolbar(page)
+    press(page, "People")
+    press(page, "Invite somebody to watch")
+    link = page.get_by_label("Invitation link").input_value()
+    press(page, "Close")
+    return link
+
+
+def watch(page: Page, link: str) -> None:
+    """Follow an invitation."""
+    page.goto(link)
+    wait_for_stage(page, "playing", 60)
+    page.wait_for_selector("text=You are watching.")
+
+
 def still(page: Page) -> None:
     """Wait until what moves only once has come to rest."""
     page.evaluate("""() => Promise.all(document.getAnimations()

@@ -1,9 +1,11 @@
-"""Where the page's tests run against: the scripted service with the demo streamer, or the whole local stack."""
+"""Where the page's tests run against: the scripted service with the demo streamer, or the whole local stack.
+
+Between them stands the real service without a cluster: ``signalling_stage``.
+"""
 
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +14,10 @@ from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
-from local.paths import CHECKOUT
 from signalling.matchmaker.page import SECURITY, page_files, serve_file
 from tests.browser.loop import Loop
 from tests.browser.player.sessions import Service
+from tests.browser.player.streamer_process import start_streamer
 from tests.browser.player.wire import Wire
 from tests.browser.test_stream import kubectl_json
 from tests.cluster.conftest import eventually
@@ -80,16 +82,8 @@ class ScriptedStage:
         return any(each.admitted and not each.over for each in self.service.sessions)
 
     def start_instance(self) -> None:
-        """Start the demo streamer; it is small, so that it takes little of the machine."""
-        environment = {
-            **os.environ,
-            "SIGNAL_URL": f"ws://127.0.0.1:{self.port}/streamer",
-            "RES_X": "640",
-            "RES_Y": "360",
-            "FRAME_RATE": "15",
-            "BITRATE": "800000",
-        }
-        self.streamer = subprocess.Popen([sys.executable, "-m", "streamer"], cwd=CHECKOUT, env=environment)
+        """Start the demo streamer."""
+        self.streamer = start_streamer(f"ws://127.0.0.1:{self.port}/streamer")
         eventually(self.service.streaming.is_set, "the streamer has sent its name", 60)
 
     def kill_instance(self) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.browser.player.conftest import Visitor
+from tests.browser.player.conftest import BOTH, Visitor
 from tests.browser.player.looking import play, press, scene, show_toolbar, wait_for_frames
-from tests.browser.player.service import ScriptedStage
+from tests.browser.player.service import ScriptedStage, Stage
 from tests.cluster.conftest import eventually
 
 pytestmark = pytest.mark.browser
@@ -40,9 +40,10 @@ def test_a_gamepad_is_shown_counts_as_input_and_reaches_the_application(
     eventually(lambda: len(streaming.said("sessionActivity")) > said, "its buttons are input")
 
 
-def test_the_whole_screen_keeps_the_controls(streaming: ScriptedStage, visitor: Visitor) -> None:
+@BOTH
+def test_the_whole_screen_keeps_the_controls(stage: Stage, visitor: Visitor) -> None:
     page = visitor()
-    play(page, streaming.url)
+    play(page, stage.url)
     show_toolbar(page)
     press(page, "Full screen")
     page.wait_for_function("() => document.fullscreenElement === document.documentElement")
@@ -56,9 +57,10 @@ def test_the_whole_screen_keeps_the_controls(streaming: ScriptedStage, visitor: 
     wait_for_frames(page)
 
 
-def test_the_bar_goes_and_leaves_the_picture_free(streaming: ScriptedStage, visitor: Visitor) -> None:
+@BOTH
+def test_the_bar_goes_and_leaves_the_picture_free(stage: Stage, visitor: Visitor) -> None:
     page = visitor()
-    play(page, streaming.url)
+    play(page, stage.url)
     page.mouse.move(640, 400)
     page.wait_for_selector(".toolbar[data-shown=false]")
     page.mouse.click(640, 30)

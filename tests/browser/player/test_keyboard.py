@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.player.conftest import EVERYWHERE, Visitor
+from tests.browser.player.conftest import BOTH, EVERYWHERE, Visitor
 from tests.browser.player.looking import play, press, scene, show_toolbar, wait_for_frames, wait_for_stage
 from tests.browser.player.service import ScriptedStage, Stage
 
@@ -55,9 +55,10 @@ def test_everything_can_be_reached_without_a_mouse(stage: Stage, visitor: Visito
     assert scene(page, "scene.typed.endsWith('s')")["typed"].endswith("keyss"), "no key of the panel came through"
 
 
-def test_esc_leads_out_and_back(streaming: ScriptedStage, visitor: Visitor) -> None:
+@BOTH
+def test_esc_leads_out_and_back(stage: Stage, visitor: Visitor) -> None:
     page = visitor()
-    play(page, streaming.url)
+    play(page, stage.url)
     page.keyboard.press("Escape")
     page.wait_for_function("() => document.activeElement.closest('[role=toolbar]') !== null")
     page.keyboard.press("Escape")
@@ -90,9 +91,10 @@ def test_esc_goes_to_the_application_unless_somebody_does_not_want_that(
     page.keyboard.up("Escape")
 
 
-def test_a_key_that_is_held_while_the_focus_goes_is_released(streaming: ScriptedStage, visitor: Visitor) -> None:
+@BOTH
+def test_a_key_that_is_held_while_the_focus_goes_is_released(stage: Stage, visitor: Visitor) -> None:
     page = visitor()
-    play(page, streaming.url)
+    play(page, stage.url)
     page.keyboard.down("w")
     scene(page, "scene.keys.includes(87)")
     page.keyboard.down("Escape")
@@ -106,9 +108,10 @@ def test_a_key_that_is_held_while_the_focus_goes_is_released(streaming: Scripted
     page.keyboard.up("x")
 
 
-def test_letters_typed_into_a_panel_stay_there(streaming: ScriptedStage, visitor: Visitor) -> None:
+@BOTH
+def test_letters_typed_into_a_panel_stay_there(stage: Stage, visitor: Visitor) -> None:
     page = visitor()
-    play(page, streaming.url)
+    play(page, stage.url)
     page.keyboard.type("a", delay=40)
     scene(page, "scene.typed === 'a'")
     page.evaluate(
@@ -135,9 +138,10 @@ def test_the_action_of_a_screen_has_the_focus(scripted_stage: ScriptedStage, vis
     wait_for_stage(page, "queued")
 
 
-def test_settings_take_effect_and_are_remembered(streaming: ScriptedStage, visitor: Visitor) -> None:
+@BOTH
+def test_settings_take_effect_and_are_remembered(stage: Stage, visitor: Visitor) -> None:
     page = visitor()
-    play(page, streaming.url)
+    play(page, stage.url)
     show_toolbar(page)
     press(page, "Settings")
     page.get_by_label("Language").select_option("de")
@@ -152,7 +156,7 @@ def test_settings_take_effect_and_are_remembered(streaming: ScriptedStage, visit
     assert scene(page, "scene.clicks === 1")["typed"] == ""
 
     page.reload()
-    play(page, streaming.url)
+    play(page, stage.url)
     assert page.evaluate("() => document.documentElement.lang") == "de"
     assert page.evaluate("() => window.pixelStreaming.config.getNumericSettingValue('WebRTCMaxBitrate')") == 5000
     show_toolbar(page)

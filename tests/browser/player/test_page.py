@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.browser.player.conftest import Visitor
+from tests.browser.player.conftest import BOTH, Visitor
 from tests.browser.player.looking import play, title, wait_for_stage
-from tests.browser.player.service import ScriptedStage
+from tests.browser.player.service import ScriptedStage, Stage
 from tests.page_build import npm
 
 pytestmark = pytest.mark.browser
@@ -18,18 +18,20 @@ LOGO = (
 )
 
 
-def test_no_other_host_is_asked_for_anything(streaming: ScriptedStage, visitor: Visitor) -> None:
+@BOTH
+def test_no_other_host_is_asked_for_anything(stage: Stage, visitor: Visitor) -> None:
     page = visitor()
     asked: set[str] = set()
     page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
     page.on("websocket", lambda socket: asked.add(urlsplit(socket.url).netloc))
-    play(page, streaming.url)
-    assert asked == {urlsplit(streaming.url).netloc}
+    play(page, stage.url)
+    assert asked == {urlsplit(stage.url).netloc}
 
 
-def test_the_policy_allows_nothing_inline(streaming: ScriptedStage, visitor: Visitor) -> None:
+@BOTH
+def test_the_policy_allows_nothing_inline(stage: Stage, visitor: Visitor) -> None:
     page = visitor()
-    answer = page.goto(streaming.url)
+    answer = page.goto(stage.url)
     assert answer is not None
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy

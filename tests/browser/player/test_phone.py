@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.player.conftest import EVERYWHERE, Visitor
+from tests.browser.player.conftest import BOTH, EVERYWHERE, Visitor
 from tests.browser.player.looking import play, press, scene, still, wait_for_frames
 from tests.browser.player.service import ScriptedStage, Stage
 
@@ -44,9 +44,10 @@ def test_fingers_and_the_keyboard_on_the_screen_reach_the_application(stage: Sta
     assert box.input_value() == ""
 
 
-def test_one_finger_can_act_as_the_mouse(streaming: ScriptedStage, visitor: Visitor) -> None:
+@BOTH
+def test_one_finger_can_act_as_the_mouse(stage: Stage, visitor: Visitor) -> None:
     page = visitor(**TURNED)
-    play(page, streaming.url)
+    play(page, stage.url)
     open_bar(page)
     press(page, "Settings")
     page.get_by_role("combobox", name="Touch").select_option("mouse")
@@ -55,9 +56,10 @@ def test_one_finger_can_act_as_the_mouse(streaming: ScriptedStage, visitor: Visi
     assert scene(page, "scene.clicks >= 1")["touches"] == 0
 
 
-def test_a_phone_held_upright_is_told_to_turn(streaming: ScriptedStage, visitor: Visitor) -> None:
+@BOTH
+def test_a_phone_held_upright_is_told_to_turn(stage: Stage, visitor: Visitor) -> None:
     page = visitor(**PHONE)
-    play(page, streaming.url)
+    play(page, stage.url)
     hint = page.get_by_text("Turn your device for a larger picture.")
     hint.wait_for()
     page.set_viewport_size({"width": 844, "height": 390})

@@ -3,37 +3,22 @@
 import re
 
 import pytest
-from playwright.sync_api import Page
 
-from tests.browser.player.conftest import EVERYWHERE, Visitor
+from tests.browser.player.conftest import BOTH, EVERYWHERE, Visitor
 from tests.browser.player.looking import (
     LISTEN,
+    invite,
     play,
     press,
     scene,
     show_toolbar,
     wait_for_frames,
     wait_for_stage,
+    watch,
 )
 from tests.browser.player.service import ScriptedStage, Stage
 
 pytestmark = pytest.mark.browser
-
-
-def invite(page: Page) -> str:
-    """The link that the owner is given for somebody else."""
-    show_toolbar(page)
-    press(page, "People")
-    press(page, "Invite somebody to watch")
-    link = page.get_by_label("Invitation link").input_value()
-    press(page, "Close")
-    return link
-
-
-def watch(page: Page, link: str) -> None:
-    page.goto(link)
-    wait_for_stage(page, "playing", 60)
-    page.wait_for_selector("text=You are watching.")
 
 
 @EVERYWHERE
@@ -69,9 +54,10 @@ def test_a_spectator_sees_and_has_no_say_until_control_is_handed_over(stage: Sta
     assert "yoursnow" in scene(guest, "scene.typed.includes('now')")["typed"]
 
 
-def test_a_request_may_be_declined(streaming: ScriptedStage, visitor: Visitor) -> None:
+@BOTH
+def test_a_request_may_be_declined(stage: Stage, visitor: Visitor) -> None:
     owner, guest = visitor(), visitor()
-    play(owner, streaming.url)
+    play(owner, stage.url)
     watch(guest, invite(owner))
     press(guest, "Ask for control")
     press(owner, "Not now")
@@ -79,9 +65,10 @@ def test_a_request_may_be_declined(streaming: ScriptedStage, visitor: Visitor) -
     assert guest.get_by_text("You are watching.").is_visible()
 
 
-def test_control_can_be_given_unasked(streaming: ScriptedStage, visitor: Visitor) -> None:
+@BOTH
+def test_control_can_be_given_unasked(stage: Stage, visitor: Visitor) -> None:
     owner, guest = visitor(), visitor()
-    play(owner, streaming.url)
+    play(owner, stage.url)
     watch(guest, invite(owner))
     show_toolbar(owner)
     press(owner, "People")

@@ -9,12 +9,15 @@ class Wire:
 
     def __init__(self, target: int) -> None:
         self.port = 0
+        self.lag = 0.0
+        """Seconds that everything is held for on its way."""
         self._target = target
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
@@ -23,10 +26,16 @@ class Wire:
         self._server.close()
         for writer in list(self._writers):
             writer.transport.abort()
+        await asyncio.gather(*self._serving)
 
     async def mend(self) -> None:
         """Take connections again, at the same address."""
         await self.start()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
@@ -42,8 +51,10 @@ class Wire:
     async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while data := await source.read(65536):
+                await asyncio.sleep(self.lag)
                 target.write(data)
                 await target.drain()
+        await asyncio.sleep(self.lag)
         self._writers.discard(target)
         with suppress(OSError):
             target.close()

@@ -69,6 +69,8 @@ class Stage:
         self.health_port = free_port()
         self.sidecars: dict[str, SidecarServer] = {}
         self.streamers: dict[str, Client] = {}
+        self.probed: set[str] = set()
+        """Instances that are ready as their sidecars say; the others always are."""
         self.matchmakers: list[MatchmakerServer] = []
         self._addresses = itertools.count(2)
         self._seed = page.parent / f"{page.name}-seed"
@@ -113,12 +115,13 @@ class Stage:
         return server
 
     async def instance(self, name: str, *, streaming: bool = True, **labels) -> Client | None:
-        """A pod whose sidecar really runs, on a loopback address of its own."""
+        """A pod whose sidecar really runs, on a loopback address of its own; ``streaming`` gives it a streamer."""
         address = f"127.0.0.{next(self._addresses)}"
         sidecar = sidecar_of(self.page.parent, name, address, self.instance_port, self.health_port)
         await sidecar.start()
         if streaming:
             self.streamers[name] = await streamer(self.http, f"ws://127.0.0.1:{sidecar.ports['streamer']}/")
+            self.probed.add(name)
         self.cluster.put(pod(name, address=address, **labels))
         self.sidecars[name] = sidecar
         return self.streamers.get(name)
@@ -136,7 +139,7 @@ class Stage:
                         ready = answer.status == 200
                 except ClientError:
                     ready = False
-                self.set_ready(name, ready=ready or name not in self.streamers)
+                self.set_ready(name, ready=ready or name not in self.probed)
             await asyncio.sleep(0.02)
 
     def set_ready(self, name: str, *, ready: bool) -> None:

@@ -374,9 +374,16 @@ def test_one_that_has_said_why_needs_no_other_word(playing):
     assert playing.instance_gone(1012, "going") == [ClosePlayer(1012, "the instance is gone")]
 
 
-def test_one_that_dies_later_is_only_closed(playing):
+def test_one_that_dies_later_ends_the_session(playing):
     playing.from_player('{"type":"sessionActivity"}')
-    assert playing.instance_gone(1012, "going") == [ClosePlayer(1012, "the instance is gone")]
+    actions = playing.instance_gone(1012, "going")
+    assert said(actions)[0].items() >= {"state": "ended", "reason": "instance_failed"}.items()
+    assert actions[-1].code == 1012
+
+
+def test_one_that_is_lost_later_is_only_closed(playing):
+    playing.from_player('{"type":"sessionActivity"}')
+    assert playing.instance_gone(4001, "lost") == [ClosePlayer(1012, "the instance is gone")]
 
 
 # Whatever comes

@@ -334,6 +334,7 @@ async def test_one_that_dies_later_ends_the_session(stage):
     await player.say("sessionActivity")
     await asyncio.sleep(0.05)
     cut(unreal.socket)
+    assert (await state(player, "ended"))["reason"] == "instance_failed"
     assert (await player.closed())[0] == 1012
     await stage.gone("demo-1")
     again = await stage.resumed(player, fresh=True)

@@ -147,7 +147,39 @@ def test_a_streamer_that_gives_up_a_player_who_is_away_does_not_end_its_session(
         (AGAIN, 1011, "no"),
         GONE,
     ]
+    assert playing.wait(9.9) == []
+    assert not playing.over
+    playing.wait(0.1)
     assert playing.over
+
+
+def test_a_reload_of_which_the_streamer_hears_first_comes_back(playing):
+    assert said(playing.say(STREAMER, "disconnectPlayer", playerId="1", reason="closed")) == [
+        (PLAYER, 1011, "closed"),
+        GONE,
+    ]
+    assert playing.lose(PLAYER, 4000) == []
+    assert playing.refusal(back()) == NotAdmitted.OVER, "there is no peer connection to go on with"
+    assert said(playing.admit(AGAIN, back(fresh=True)))[1][1]["state"] == "ready"
+    assert playing.resubscribe(AGAIN) == "2"
+    playing.wait(60)
+    assert not playing.over
+
+
+def test_a_player_whom_the_streamer_disconnects_leaves_at_once_where_there_is_no_grace(machine):
+    machine.subscribe(PLAYER, admission=ticket(limits=SessionLimits(grace_seconds=0)))
+    machine.say(STREAMER, "disconnectPlayer", playerId="1")
+    assert machine.over
+
+
+def test_a_spectator_whom_the_streamer_disconnects_is_away_first(watched):
+    actions = said(watched.say(STREAMER, "disconnectPlayer", playerId="2", reason="no"))
+    assert actions[0] == (OTHER, 1011, "no")
+    told = next(message for connection, message, *_ in actions if connection == PLAYER)
+    assert [each["connected"] for each in told["players"]] == [True, False]
+    watched.wait(10)
+    assert not watched.over
+    assert watched.player_count == 1
 
 
 def test_a_player_whom_the_streamer_gave_up_while_away_is_awaited_no_longer_than_any_other(playing):

@@ -86,6 +86,7 @@ STATES: Mapping[str, tuple[dict[str, Any], Grant | Refusal, Grant | Refusal, Gra
         NO_LINK,
     ),
     "a forged cookie": ({"cookie": link(OWN, FORGER)}, GRANTS["none"], REQUIRED, REQUIRED),
+    "a forged own ticket": ({"tickets": [link(OWN, FORGER)]}, GRANTS["none"], REQUIRED, REQUIRED),
     "no ticket at all": ({"tickets": ["x.y.z"]}, NO_LINK, NO_LINK, NO_LINK),
 }
 
@@ -122,6 +123,8 @@ async def test_tickets_stand_for_a_token(mode):
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_ticket_that_has_run_out_is_no_login(mode):
     assert await decide(mode, tickets=[link()], now=NOW + 3600) == NO_LINK
+    # One that led back to something long over does not keep anybody from beginning anew.
+    assert await decide(mode, tickets=[link(OWN)], now=NOW + 3600) == await decide(mode)
 
 
 @pytest.mark.parametrize("way", ["tickets", "cookie"])

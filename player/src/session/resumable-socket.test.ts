@@ -154,6 +154,20 @@ describe('the socket of the library', () => {
         expect(watcher.finished).not.toHaveBeenCalled();
     });
 
+    it('says nothing any more once another takes its place', async () => {
+        const { socket, got, codes } = made();
+        browser.last.onopen?.();
+        await browser.say({ type: 'sessionState', state: 'ended', reason: 'idle', message: '' });
+        const told = watcher.announced.mock.calls.length;
+        socket.abandon();
+        expect([browser.last.closed, browser.timers, browser.listening]).toEqual([1000, [], false]);
+        await browser.say({ type: 'offer' });
+        browser.last.onclose?.({ code: 1012, reason: 'late' });
+        socket.close(1000);
+        expect([got, codes, watcher.announced.mock.calls.length]).toEqual([[], [], told]);
+        expect(watcher.finished).not.toHaveBeenCalled();
+    });
+
     it('reads binary frames too', async () => {
         const { got } = made();
         browser.last.onopen?.();

@@ -75,6 +75,7 @@ export class ResumableSocket {
     private socket: WebSocket | null = null;
     private forget: () => void = () => undefined;
     private readonly deafen: () => void;
+    private abandoned = false;
 
     constructor(
         private readonly service: Service,
@@ -125,7 +126,18 @@ export class ResumableSocket {
         this.happened({ kind: 'renew', now: this.surroundings.now() });
     }
 
+    /** Let go of it without a word to the page or the library: another takes its place, and this one may close late. */
+    abandon(): void {
+        this.abandoned = true;
+        this.deafen();
+        this.forget();
+        this.cut();
+    }
+
     private happened(happening: Happening): void {
+        if (this.abandoned) {
+            return;
+        }
         const [connection, effects]: Step = step(this.connection, happening);
         this.connection = connection;
         this.carryOut(effects);

@@ -71,6 +71,8 @@ export class Stream {
     /** Begin a session. */
     connect(service: Service): void {
         this.service = service;
+        this.socket?.abandon();
+        this.socket = null;
         this.health = NO_MEDIA;
         this.closeMedia();
         forgetInstance(this.library);

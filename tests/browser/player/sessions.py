@@ -280,12 +280,12 @@ class Service:
     async def tell(self, player: Player, state: str, **fields: Any) -> None:
         await self._send(player, {"type": "sessionState", "state": state, **fields})
 
-    async def end(self, player: Player, reason: str) -> None:
-        """End a player's session for a reason."""
+    async def end(self, player: Player, reason: str, *, close: bool = True) -> None:
+        """End a player's session for a reason; its connection may be closed later."""
         player.session.over = True
         await self.tell(player, "ended", reason=reason, message="")
         await self._unsubscribe(player)
-        if player.socket is not None:
+        if close and player.socket is not None:
             await player.socket.close(code=1001)
 
     def owner(self) -> Player:

@@ -202,6 +202,23 @@ def test_input_is_told_but_not_too_often(streaming: ScriptedStage, visitor: Visi
     assert len(streaming.said("sessionActivity")) <= 2
 
 
+def test_a_connection_of_the_session_before_that_closes_late_ends_nothing(
+    streaming: ScriptedStage, visitor: Visitor
+) -> None:
+    page = visitor()
+    play(page, streaming.url)
+    service = streaming.service
+    before = service.owner().socket
+    assert before is not None
+    streaming.do(service.end(service.owner(), "instance_failed", close=False))
+    wait_for_stage(page, "over")
+    press(page, "Start again")
+    wait_for_stage(page, "playing")
+    streaming.do(before.close(code=1012, message=b"the application has stopped"))
+    wait_for_frames(page)
+    assert page.locator("html").get_attribute("data-stage") == "playing"
+
+
 def test_a_time_limit_is_counted_down_and_said(streaming: ScriptedStage, visitor: Visitor) -> None:
     page = visitor()
     play(page, streaming.url)

@@ -17,9 +17,14 @@ from scipy import stats
 
 from capacity.durations import Duration
 from capacity.planning.demand_process import Floats, Players
+from capacity.planning.rises import Rises
 
 _MOMENTS: Final = 24
 """At which growth during provisioning is looked at (Gauss and Legendre's)."""
+_LEVELS: Final = 500
+"""Of provisioning times that vary."""
+_OVERTAKING: Final = 0.2
+"""What half the mean difference of two provisioning times is worth: measured by simulation, with spreads of 0.3 and 0.8."""
 
 
 @dataclass(frozen=True)
@@ -36,17 +41,32 @@ class NodeBuffer:
     """Whether sessions end meanwhile; if not, every player needs a slot that was not there before."""
 
     @cached_property
-    def _orders(self) -> Floats:
-        """How often each second the number of players rises to each mark for the first time in the surplus time."""
-        stay, _ = self.players.below(self.surplus_seconds)
-        orders = np.zeros(self.players.most + 1)
-        orders[1:] = self.players.rate * self.players.chances[:-1] * stay[1:]
-        return orders
+    def _rises(self) -> Rises:
+        """When a layer is ordered: the number of players rises to its mark for the first time in the surplus time."""
+        return Rises(self.players, self.surplus_seconds)
+
+    @cached_property
+    def _lead(self) -> float:
+        """Seconds that all nodes would take in place of times that vary.
+
+        If players come independently of each other and nobody leaves, it is the mean (Palm's theorem). But nodes are
+        ordered several at once, as the number of players rises, and the more evenly come the more their times differ,
+        those that were ordered later before others: that is worth a shorter time. The first part of it is a rise by
+        chance, which goes with the root of time. The rest is measured.
+        """
+        mean = self.provisioning.mean
+        if not self.gives_back or self.provisioning.spread == 0:
+            return mean
+        levels = (np.arange(_LEVELS) + 0.5) / _LEVELS
+        seconds = np.array([self.provisioning.quantile(level) for level in levels])
+        seconds *= mean / seconds.mean()
+        apart = float((seconds * (2 * levels - 1)).mean())
+        return float(np.sqrt(seconds).mean() ** 2) - _OVERTAKING * apart
 
     def _reached(self, seconds: float, most: int) -> Floats:
         """For each growth from 0 to `most`: how many orders of a layer stand `seconds` old with that growth since."""
         if self.gives_back:
-            return self.players.growth(self._orders, seconds, most)
+            return self.players.growth(self._rises.starts(seconds), seconds, most)
         return self.players.rate * _poisson(self.players.rate * seconds, most)
 
     def missing(self, buffer: int, most: int, *, sooner: float = 0.0) -> Floats:
@@ -55,7 +75,7 @@ class NodeBuffer:
         A slot is missing if the player, or the instance for the next, that would take it stands as many above the
         mark at which the slot's node was ordered as the buffer is large, and the node is not up yet.
         """
-        lead = max(self.provisioning.mean - sooner, 0.0)
+        lead = max(self._lead - sooner, 0.0)
         if lead not in self._standing:
             self._standing[lead] = self._standing_orders(lead)
         chances = np.zeros(most + 1)

@@ -3,7 +3,8 @@
 What is on order for an application is what was ordered during one start time, and whatever of the orders before had no
 slot then; the two are independent, since players come independently of the past. Exact for start times that do not vary
 (S. Graves, "A multi-echelon inventory model for a repairable item with one-for-one replenishment", Management Science
-31, 1985), and for those that do while slots do not lack (`base_stock`).
+31, 1985), and for those that do while slots do not lack (`base_stock`). That players who wait leave later is not in it;
+a correction that simulation has shown stands in.
 """
 
 import math
@@ -82,7 +83,10 @@ class Layers:
         return self._on_order(self.start.mean, 0.0)
 
     def chance_to_wait_longer(self, seconds: float, buffer: int) -> float:
-        """The chance that a player waits longer than `seconds`; `base_stock` explains the three parts of it."""
+        """The chance that a player waits longer than `seconds`; `base_stock` explains the three parts of it.
+
+        That those who wait leave later is left out here.
+        """
         old = self._on_order(self.start.beyond(seconds), max(seconds - self.start.mean, 0.0))
         new = self.rate * (seconds - self.start.mean + self.start.beyond(seconds))
         own = self.start.chance_within(seconds)

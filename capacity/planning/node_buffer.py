@@ -3,8 +3,11 @@
 A node is ordered when the slots that are needed (players, instance buffers, node buffer) exceed what is up or ordered,
 and removed when it has not been needed for the surplus time, the one unneeded longest first. So the nodes are layers:
 the n-th is there while the need has reached into it within the surplus time, except for the provisioning time after it
-was ordered. Sessions that end give slots back. That is what the rule of thumb (rate x provisioning time) leaves out:
-it holds while nobody leaves, as in the first minutes of a rush.
+was ordered. Two things go beyond that, for which times stand in that simulation has shown: nodes of several slots
+become empty late, and nodes whose times vary overtake each other.
+
+Sessions that end give slots back. That is what the rule of thumb (rate x provisioning time) leaves out: it holds while
+nobody leaves, as in the first minutes of a rush.
 """
 
 import math
@@ -24,7 +27,12 @@ _MOMENTS: Final = 24
 _LEVELS: Final = 500
 """Of provisioning times that vary."""
 _OVERTAKING: Final = 0.2
-"""What half the mean difference of two provisioning times is worth: measured by simulation, with spreads of 0.3 and 0.8."""
+"""What half the mean difference of two provisioning times is worth: measured by simulation, spreads of 0.3 and 0.8."""
+
+_EMPTYING: Final = 0.23
+"""How long a surplus node of two slots takes to become empty, in sessions: measured by simulation."""
+_EMPTYING_BY_SLOTS: Final = 0.8
+"""With which power of the other slots that grows: measured by simulation, up to 8 slots."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,20 @@ class NodeBuffer:
     @cached_property
     def _rises(self) -> Rises:
         """When a layer is ordered: the number of players rises to its mark for the first time in the surplus time."""
-        return Rises(self.players, self.surplus_seconds)
+        return Rises(self.players, self._kept)
+
+    @cached_property
+    def _kept(self) -> float:
+        """Seconds that a node is kept when it is not needed: as long as a session is left on it, too.
+
+        The time in which the last sessions end is taken as exponential, beginning with the surplus time. Players go to
+        the fullest nodes, so few are added meanwhile; sessions of one length that began together end together.
+        """
+        session = self.players.session
+        emptying = _EMPTYING * session.mean * min(session.spread, 1.0) * float(self.slots - 1) ** _EMPTYING_BY_SLOTS
+        if not emptying:
+            return self.surplus_seconds
+        return self.surplus_seconds + emptying * math.exp(-self.surplus_seconds / emptying)
 
     @cached_property
     def _lead(self) -> float:
@@ -61,7 +82,7 @@ class NodeBuffer:
         seconds = np.array([self.provisioning.quantile(level) for level in levels])
         seconds *= mean / seconds.mean()
         apart = float((seconds * (2 * levels - 1)).mean())
-        return float(np.sqrt(seconds).mean() ** 2) - _OVERTAKING * apart
+        return float(np.sqrt(seconds).mean() ** 2 - _OVERTAKING * apart)
 
     def _reached(self, seconds: float, most: int) -> Floats:
         """For each growth from 0 to `most`: how many orders of a layer stand `seconds` old with that growth since."""
@@ -102,7 +123,7 @@ class NodeBuffer:
 
     def nodes(self, warm: int) -> float:
         """Nodes up or ordered, on average, of a pool that keeps `warm` slots beyond its players, of either buffer."""
-        _, spent = self.players.below(self.surplus_seconds)
+        _, spent = self.players.below(self._kept)
         chances = self.players.chances
         reached = 1 - np.cumsum(chances) + chances
         lingering = np.zeros_like(reached)

@@ -1,14 +1,15 @@
 """Rises of the number of players: to a mark that it has stayed below for long, and how it goes on from there.
 
-Of memoryless sessions only their number counts, and the chance to have stayed below a mark is exact. Others remember how
-long they have lasted. Where all are of one length, a rise is one of young sessions: those that end next began before
-it, and are few, so the number rises on further. Given how many players there are, the past is told from the future by
-their ages only; how many of them are younger than some age stands for all of these.
+Of memoryless sessions only their number counts, and the chance to have stayed below a mark is exact. Others remember
+how long they have lasted. Where all are of one length, a rise is one of young sessions: those that end next began
+before it, and are few, so the number rises on further. Given how many players there are, the past is told from the
+future by their ages only; how many of them are younger than some age stands for all of these.
 
 To have stayed below is looked at backwards in time, in which players come and go by the same law (the queue with
 infinitely many servers is reversible): those who are there vanish at their ages, those who have left appear. Given how
 many of the first are young, the second less the first are followed as a birth-and-death process. Its rates are what is
-expected at each difference, so it is approximate; of memoryless sessions it is within 1 % to 4 % of the exact chance.
+expected at each difference, so it is approximate: for memoryless sessions rises come out within 5 % of the exact ones,
+and within 1 % from a few hundred players on.
 """
 
 import math
@@ -23,7 +24,7 @@ from scipy import linalg
 
 from capacity.planning.demand_process import Floats, Players
 
-_MARKS: Final = 13
+_MARKS: Final = 25
 """Numbers of players that are looked at; between them chances are interpolated."""
 _YOUNG: Final = 7
 """Numbers of young sessions that are looked at for each mark (Gauss and Hermite's)."""
@@ -47,13 +48,15 @@ class Rises:
     seconds: float
 
     def starts(self, after: float) -> Floats:
-        """How many rises there are each second to each mark, to reckon with what is left of them `after` seconds.
+        """How many rises there are each second to each mark, to reckon with what is left of them `after` seconds."""
+        return self.memoryless if self.players.memoryless else self.by_ages(after)
 
-        A rise whose sessions leave less often than those of usual ages do counts for a smaller mark: that from which
-        as many of usual ages leave.
+    def by_ages(self, after: float) -> Floats:
+        """The same of sessions of any kind.
+
+        A rise whose sessions end less often than those of usual ages do counts for a smaller mark: that from which as
+        many of usual ages end.
         """
-        if self.players.memoryless:
-            return self._memoryless
         marks, young, rises = self._of_ages
         leavers = young * self._young_gone(after) + (marks - 1 - young) * self._old_gone(after)
         # The player that reaches the mark has only come.
@@ -66,7 +69,8 @@ class Rises:
         return np.asarray(starts, dtype=np.float64)
 
     @cached_property
-    def _memoryless(self) -> Floats:
+    def memoryless(self) -> Floats:
+        """The same if all that counts of players is their number, whenever one looks at what is left."""
         stayed, _ = self.players.below(self.seconds)
         rises = np.zeros(self.players.most + 1)
         rises[1:] = self.players.rate * self.players.chances[:-1] * stayed[1:]
@@ -141,7 +145,7 @@ class Rises:
         gone = players.gone_after((since + until) / 2)
         density = (players.gone_after(until) - players.gone_after(since)) / (until - since)
         if until <= self._border:
-            those, known, part, left = young, 0.0, gone / share, share - gone
+            those, known, part, left = young, np.zeros_like(young), gone / share, share - gone
         else:
             those, known, part, left = old, young, (gone - share) / (1 - share), 1 - gone
         # Of those there now so many have vanished, and of the others so many have appeared and not vanished again.

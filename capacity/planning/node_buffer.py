@@ -29,10 +29,10 @@ _LEVELS: Final = 500
 _OVERTAKING: Final = 0.2
 """What half the mean difference of two provisioning times is worth: measured by simulation, spreads of 0.3 and 0.8."""
 
-_EMPTYING: Final = 0.23
-"""How long a surplus node of two slots takes to become empty, in sessions: measured by simulation."""
-_EMPTYING_BY_SLOTS: Final = 0.8
-"""With which power of the other slots that grows: measured by simulation, up to 8 slots."""
+_EMPTYING: Final = 0.22
+"""How long a surplus node takes to become empty, in sessions, for each slot beside one: measured by simulation."""
+_MOST_OTHERS: Final = 5
+"""So many slots of them count: measured with nodes of 8."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class NodeBuffer:
         the fullest nodes, so few are added meanwhile; sessions of one length that began together end together.
         """
         session = self.players.session
-        emptying = _EMPTYING * session.mean * min(session.spread, 1.0) * float(self.slots - 1) ** _EMPTYING_BY_SLOTS
+        emptying = _EMPTYING * min(self.slots - 1, _MOST_OTHERS) * session.mean * min(session.spread, 1.0)
         if not emptying:
             return self.surplus_seconds
         return self.surplus_seconds + emptying * math.exp(-self.surplus_seconds / emptying)

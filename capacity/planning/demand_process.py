@@ -22,6 +22,7 @@ Complexes: TypeAlias = npt.NDArray[np.complex128]
 
 _NODES: Final = 24
 """Of Talbot's contour; more lose digits to cancellation."""
+_MEMORYLESS: Final = 0.01
 _WIDTH: Final = 8.0
 """Standard deviations on each side of the mean that are looked at."""
 
@@ -48,6 +49,14 @@ class Players:
     def chances(self) -> Floats:
         """The chance of each number, from 0 to `most`."""
         return np.asarray(stats.poisson.pmf(np.arange(self.most + 1), self.mean), dtype=np.float64)
+
+    @cached_property
+    def memoryless(self) -> bool:
+        """Whether what is left of a session does not depend on how long it has lasted, to a hundredth."""
+        mean = self.session.mean
+        return all(
+            abs(self.gone_after(part * mean) + math.expm1(-part)) <= _MEMORYLESS for part in (0.1, 0.2, 0.5, 1, 2, 4)
+        )
 
     def gone_after(self, seconds: float) -> float:
         """The share of those in the system who have left after some seconds: what is left of a session in progress."""

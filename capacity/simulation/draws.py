@@ -57,16 +57,28 @@ def sample(duration: Duration | None, generator: np.random.Generator, count: int
     return drawn
 
 
+def table(duration: Duration | None, generator: np.random.Generator) -> Floats:
+    """Draws to use in turn: each part of the distribution as often as it should be, in any order.
+
+    Independent ones would have a mean of their own, of which a run of millions of players would show the effect.
+    """
+    if duration is None:
+        return np.full(_TABLE, NEVER)
+    levels = (generator.permutation(_TABLE) + generator.random(_TABLE)) / _TABLE
+    drawn: Floats = np.interp(levels, duration.levels, duration.seconds)
+    return drawn
+
+
 def draw(scenario: Scenario, seed: int, players: Players | None = None) -> Draws:
     """The chance of one run; of recorded players only the rest is drawn."""
     generator = np.random.default_rng(seed)
     applications = scenario.applications
     return Draws(
         players=draw_players(scenario, generator) if players is None else players,
-        start=np.array([sample(each.start, generator, _TABLE) for each in applications]),
-        crash=np.array([sample(each.crash, generator, _TABLE) for each in applications]),
-        provisioning=sample(scenario.pool.provisioning, generator, _TABLE),
-        loss=sample(scenario.pool.loss, generator, _TABLE),
+        start=np.array([table(each.start, generator) for each in applications]),
+        crash=np.array([table(each.crash, generator) for each in applications]),
+        provisioning=table(scenario.pool.provisioning, generator),
+        loss=table(scenario.pool.loss, generator),
     )
 
 

@@ -1,4 +1,4 @@
-"""The planner and the simulator say the same, within 5 %."""
+"""The planner and the simulator say the same, within 5 % and what chance explains."""
 
 from argparse import Namespace
 from dataclasses import replace
@@ -11,26 +11,27 @@ from capacity.demand import of_mapping
 from capacity.planning.stack_plan import StackPlan, first_day
 from capacity.simulation.command import scenario_of, span
 from capacity.simulation.result import simulate
-from tests.unit.capacity.agreement import Case, compare, grid
+from tests.unit.capacity.agreement import Case, compare, grid, large_grid
 
 STACKS = Path(__file__).resolve().parents[3] / "stacks"
 
 
-PLAYERS = 2_000_000
-"""Of each service: months to years of its days."""
+PLAYERS = 400_000
+"""Of each service. Of 72 an hour that is most of a year; of 3600 it is five days, in which chance still tells."""
 
 
-@pytest.mark.parametrize("case", list(grid()), ids=str)
+@pytest.mark.parametrize("case", grid(), ids=str)
 def test_planner_and_simulator_agree_within_5_percent(case: Case) -> None:
+    """And what chance explains: ``make bench NAME=planner_agreement`` simulates until it explains little."""
     for each in compare(case, PLAYERS):
-        assert each.apart <= 0.05, each
+        assert each.surely_apart <= 0.05, each
 
 
 def test_a_wrong_plan_does_not_agree() -> None:
     """One instance more or less is told apart."""
-    case = next(each for each in grid() if each.slots)
-    (right, *_), (wrong, *_) = (compare(each, 400_000) for each in (case, replace(case, instances=case.instances - 1)))
-    assert abs(wrong.planned / right.simulated - 1) > 0.05 >= right.apart
+    case = next(each for each in large_grid() if each.slots)
+    (right, *_), (wrong, *_) = (compare(each, PLAYERS) for each in (case, replace(case, instances=case.instances - 1)))
+    assert replace(right, planned=wrong.planned).surely_apart > 0.05 >= right.surely_apart
 
 
 def test_a_proposed_week_keeps_its_service_level_through_the_day_s_rises() -> None:

@@ -22,6 +22,7 @@ from capacity.planning.finite_pool import CappedBuffer, OverloadedError, erlang_
 from capacity.planning.layers import Layers
 from capacity.planning.node_buffer import NodeBuffer
 from capacity.planning.plan import Planner, Pool, Sizes
+from capacity.planning.rises import Rises
 from capacity.planning.rule import advise
 from capacity.planning.week import Stretch, stretches, usual
 
@@ -132,6 +133,57 @@ def test_the_longer_a_surplus_is_kept_the_less_is_missing() -> None:
     ]
     assert by_surplus == sorted(by_surplus, reverse=True)
     assert by_surplus[-1] < by_surplus[0] / 3
+
+
+def test_nodes_that_overtake_each_other_leave_less_missing() -> None:
+    """If sessions give slots back; without that only the mean counts."""
+    players = Players(0.05, exponential(1200))
+    steady, varied = (NodeBuffer(players, each, 1, 900).missing(2, 3) for each in (fixed(480), lognormal(480, 0.8)))
+    assert (varied[1:] < steady[1:]).all()
+    rush = [
+        NodeBuffer(players, each, 1, 900, gives_back=False).missing(2, 3) for each in (fixed(480), exponential(480))
+    ]
+    assert rush[1] == pytest.approx(rush[0])
+
+
+def test_a_node_of_several_slots_is_kept_while_a_session_is_left_on_it() -> None:
+    """Which counts the less, the longer it is kept anyhow."""
+    more = []
+    for surplus in (300, 900, 7200):
+        nodes = NodeBuffer(Players(0.05, exponential(1200)), fixed(480), 4, surplus)
+        one = NodeBuffer(Players(0.05, exponential(1200)), fixed(480), 1, surplus)
+        more.append(4 * nodes.nodes(8) / one.nodes(8))
+    assert more == sorted(more, reverse=True)
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.2])
+def test_rises_by_ages_are_those_of_memoryless_sessions_if_they_are(rate: float) -> None:
+    players = Players(rate, exponential(1200))
+    rises = Rises(players, 900)
+    for after in (60, 480):
+        exact, by_ages = (players.growth(starts, after, 20) for starts in (rises.memoryless, rises.by_ages(after)))
+        assert by_ages == pytest.approx(exact, rel=0.06)
+
+
+def test_rises_of_sessions_of_one_length_go_on_as_played() -> None:
+    """Players who come and go by themselves, looked at when there are more than there were in long, and later."""
+    rate, seconds, after, number = 0.02, 900, 480, 200_000
+    players = Players(rate, fixed(1800))
+    come = np.sort(np.random.default_rng(1).random(number) * number / rate)
+    gone = come + 1800
+    there = np.arange(1, number + 1) - np.searchsorted(gone, come)
+    first = np.searchsorted(come, come - seconds)
+    at_first = first - np.searchsorted(gone, come - seconds)
+    chosen = range(1000, number - 1000)
+    rises = [i for i in chosen if there[i] > max(at_first[i], there[first[i] : i].max(initial=0))]
+    later = come[rises] + after
+    grown = np.searchsorted(come, later) - np.searchsorted(gone, later) - there[rises]
+    expected = players.growth(Rises(players, seconds).starts(after), after, 20)
+    without_memory = players.growth(Rises(players, seconds).memoryless, after, 20)
+    for least in (3, 6):
+        played = rate * np.count_nonzero(grown >= least) / len(chosen)
+        assert expected[least:].sum() == pytest.approx(played, rel=0.1)
+        assert without_memory[least:].sum() < 0.8 * played
 
 
 def test_growth_over_a_time_is_that_of_an_infinite_server_queue() -> None:

@@ -14,10 +14,3 @@ class Outcome(Enum):
     """The instance could not be connected to."""
     INTERRUPTED = "interrupted"
     """The instance ended the connection while the player was there."""
-
-
-def outcome_of(connected: bool, left: bool) -> Outcome:
-    """The outcome, from whether the instance was ever connected and whether the player has left."""
-    if left:
-        return Outcome.COMPLETED if connected else Outcome.ABANDONED
-    return Outcome.INTERRUPTED if connected else Outcome.UNREACHABLE

@@ -8,7 +8,7 @@ from prometheus_client import generate_latest
 from signalling.kubernetes.instances import STARTED_ANNOTATION, Instance, Pool
 from signalling.matchmaker.matching import Share
 from signalling.matchmaker.metrics import MatchmakerMetrics, lasted, state_of
-from signalling.matchmaker.outcomes import Outcome, outcome_of
+from signalling.matchmaker.outcomes import Outcome
 from tests.unit.signalling.clients import eventually
 from tests.unit.signalling.memory_cluster import Object, node, pod
 from tests.unit.signalling.stage import stream
@@ -32,19 +32,6 @@ def instance(pool: Pool, ready: bool, going: bool) -> Instance:
 )
 def test_an_instance_is_in_one_state(pool, ready, going, state):
     assert state_of(instance(pool, ready, going)) == state
-
-
-@pytest.mark.parametrize(
-    ("connected", "left", "outcome"),
-    [
-        (True, True, Outcome.COMPLETED),
-        (False, True, Outcome.ABANDONED),
-        (False, False, Outcome.UNREACHABLE),
-        (True, False, Outcome.INTERRUPTED),
-    ],
-)
-def test_a_session_has_one_outcome(connected, left, outcome):
-    assert outcome_of(connected, left) is outcome
 
 
 @pytest.mark.parametrize(

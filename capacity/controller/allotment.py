@@ -19,6 +19,14 @@ class Cap(Enum):
     """The day's GPU hours."""
 
 
+class Purpose(Enum):
+    """What an idle instance is wanted for, as in `Want`."""
+
+    WAITING = "waiting"
+    BUFFER = "buffer"
+    STAYING = "staying"
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is wanted of one fleet."""
@@ -45,21 +53,23 @@ def allot(wishes: Sequence[Wish], room_of: Mapping[str, int], room: int) -> dict
 
     ``room_of`` is what each application may still have, ``room`` what all may. An application of a higher priority gets
     what it wants before any of a lower one gets anything: a warm instance of the one goes before a waiting player of
-    the other. Among equals a player who waits goes before a buffer, and everybody gets one in turn.
+    the other. Among equals a player who waits goes before a buffer, a buffer before what only stays, and everybody gets
+    one in turn.
     """
-    given: dict[str, Counter[bool]] = {wish.fleet: Counter() for wish in wishes}
+    given: dict[str, Counter[Purpose]] = {wish.fleet: Counter() for wish in wishes}
     cut: dict[str, Counter[Cap]] = {wish.fleet: Counter() for wish in wishes}
     left_of = dict(room_of)
     for rank in _ranks(wishes):
-        for wish, waited_for in _in_turn(rank):
+        for wish, purpose in _in_turn(rank):
             cap = _cap(left_of[wish.application], room)
             if cap is not None:
-                cut[wish.fleet][cap] += 1
+                if purpose is not Purpose.STAYING:
+                    cut[wish.fleet][cap] += 1
                 continue
-            given[wish.fleet][waited_for] += 1
+            given[wish.fleet][purpose] += 1
             left_of[wish.application] -= 1
             room -= 1
-    return {fleet: Allotment(numbers.total(), numbers[False], dict(cut[fleet])) for fleet, numbers in given.items()}
+    return {fleet: Allotment(its.total(), its[Purpose.BUFFER], dict(cut[fleet])) for fleet, its in given.items()}
 
 
 def _cap(room_of_application: int, room: int) -> Cap | None:
@@ -68,16 +78,17 @@ def _cap(room_of_application: int, room: int) -> Cap | None:
     return Cap.POOL if room <= 0 else None
 
 
-def _ranks(wishes: Iterable[Wish]) -> Iterator[list[tuple[Wish, bool, int]]]:
-    """Wishes, whether a player waits for them, and how many; the most important first."""
+def _ranks(wishes: Iterable[Wish]) -> Iterator[list[tuple[Wish, Purpose, int]]]:
+    """Wishes, what for, and how many; the most important first."""
     for priority in sorted({wish.priority for wish in wishes}, reverse=True):
         equals = [wish for wish in wishes if wish.priority == priority]
-        yield [(wish, True, wish.want.waiting) for wish in equals]
-        yield [(wish, False, wish.want.buffer) for wish in equals]
+        yield [(wish, Purpose.WAITING, wish.want.waiting) for wish in equals]
+        yield [(wish, Purpose.BUFFER, wish.want.buffer) for wish in equals]
+        yield [(wish, Purpose.STAYING, wish.want.staying) for wish in equals]
 
 
-def _in_turn(rank: Sequence[tuple[Wish, bool, int]]) -> Iterator[tuple[Wish, bool]]:
+def _in_turn(rank: Sequence[tuple[Wish, Purpose, int]]) -> Iterator[tuple[Wish, Purpose]]:
     for turn in range(max((number for _, _, number in rank), default=0)):
-        for wish, waited_for, number in rank:
+        for wish, purpose, number in rank:
             if turn < number:
-                yield wish, waited_for
+                yield wish, purpose

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from capacity.buffer import Buffer, instances_of
 from capacity.controller.cluster import Fleet
@@ -14,6 +14,9 @@ class Demand:
 
     sessions: int
     waiting: int
+    """Players for whom there is no warm instance."""
+    taking: int = 0
+    """Players who are about to have a warm one."""
 
 
 def spread(total: int, shares: Mapping[str, int]) -> dict[str, int]:
@@ -37,6 +40,8 @@ class Want:
     """For players who wait."""
     buffer: int = 0
     """For players to come."""
+    staying: int = 0
+    """What is there beyond both and not taken away yet: the next moment may show that it takes a taken one's place."""
 
 
 def instances_wanted(buffer: Buffer, fleets: Sequence[Fleet], demand: Demand) -> dict[str, Want]:
@@ -44,6 +49,10 @@ def instances_wanted(buffer: Buffer, fleets: Sequence[Fleet], demand: Demand) ->
 
     A version that gets no sessions keeps none ready. What is counted for the whole application goes to its versions by
     their shares, since so do its players. A minimum counts instances of all kinds, so it is used up, not refilled.
+
+    Who waits and which instances are claimed is heard of at different times. So a warm instance counts for a player who
+    waits when more would be started, and does not when some would be ended: otherwise the one that starts to refill the
+    buffer would be ended just before the claim that it is started for.
     """
     shares = {fleet.name: fleet.share for fleet in fleets if fleet.share > 0}
     whole = sum(shares.values())
@@ -54,10 +63,16 @@ def instances_wanted(buffer: Buffer, fleets: Sequence[Fleet], demand: Demand) ->
     }
     missing = max(0, buffer.minimum - demand.sessions - sum(ready.values()))
     more, waiting = spread(missing, shares), spread(demand.waiting, shares)
-    return {
-        fleet.name: Want(waiting[fleet.name], ready[fleet.name] + more[fleet.name]) if fleet.name in shares else Want()
-        for fleet in fleets
-    }
+    wanted, taking = dict[str, Want](), demand.taking
+    for fleet in fleets:
+        if fleet.name not in shares:
+            wanted[fleet.name] = Want()
+            continue
+        its = Want(waiting[fleet.name], ready[fleet.name] + more[fleet.name])
+        staying = min(taking, max(0, fleet.replicas - its.waiting - its.buffer))
+        wanted[fleet.name] = replace(its, staying=staying)
+        taking -= staying
+    return wanted
 
 
 def _instances(buffer: Buffer, fleet: Fleet, part: float, demand: Demand) -> int:

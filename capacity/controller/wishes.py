@@ -47,12 +47,13 @@ def _wishes(cluster: Cluster, application: Application, buffers: Mapping[str, Bu
 
 
 def _demand(cluster: Cluster, application: Application) -> Demand:
-    """Of those who wait, only as many as there is no warm instance for: the others are about to have theirs."""
     open_ = {fleet.version for fleet in cluster.fleets if fleet.application == application.name and fleet.share > 0}
     its = [each for each in cluster.instances if each.application == application.name]
     warm = sum(each.stage is Stage.WARM and each.version in open_ for each in its)
     sessions = sum(each.stage is Stage.SESSION for each in its)
-    return Demand(sessions, max(0, cluster.waiting.get(application.name, 0) - warm))
+    waiting = cluster.waiting.get(application.name, 0)
+    taking = min(waiting, warm)
+    return Demand(sessions, waiting - taking, taking)
 
 
 def _restrained(want: Want, restraint: Restraint) -> Want:

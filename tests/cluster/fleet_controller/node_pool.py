@@ -55,10 +55,16 @@ class NodePool:
     _empty: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Go on until cancelled."""
-        while True:
-            await self._look()
-            await asyncio.sleep(EVERY)
+        """Go on until cancelled; then no node comes any more."""
+        try:
+            while True:
+                await self._look()
+                await asyncio.sleep(EVERY)
+        finally:
+            coming = self._coming.values()
+            for task in coming:
+                task.cancel()
+            await asyncio.gather(*coming, return_exceptions=True)
 
     async def _look(self) -> None:
         pods = [pod async for pod in self.client.list(Pod, namespace=self.namespace)]

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import json
+import math
 import os
 import signal
 import subprocess
@@ -33,6 +34,7 @@ from tests.program.rendering import whole_numbers
 from tests.unit.components.settings_cases import GOOD
 
 INSTANCES = "pixel-instances"
+APP = "app.pixel/app"
 SECONDS = 60.0
 QUICK = {
     "CONTROLLER_LEASE_SECONDS": "3",
@@ -84,7 +86,7 @@ def objects_of(config: Mapping[str, Any], starts: Starts) -> Iterator[dict[str, 
             yield document
         elif document["kind"] == "Deployment" and metadata.get("namespace") == INSTANCES:
             template = document["spec"]["template"]["metadata"]
-            if "app.pixel/app" in template["labels"]:
+            if APP in template["labels"]:
                 template["annotations"] = {
                     STARTS_IN: f"{starts.least * 1000:.0f}ms",
                     NO_LONGER_THAN: f"{starts.most * 1000:.0f}ms",
@@ -169,7 +171,7 @@ class World:
 
     async def pods(self, pool: str | None = None, app: str = "demo") -> list[Pod]:
         """Instances of an application that are not going, or those of a pool."""
-        found = [pod async for pod in self.client.list(Pod, namespace=INSTANCES, labels={"app.pixel/app": app})]
+        found = [pod async for pod in self.client.list(Pod, namespace=INSTANCES, labels={APP: app})]
         return [pod for pod in found if not going(pod) and pool in (None, label(pod, "pool"))]
 
     async def warm(self, app: str = "demo") -> int:
@@ -202,11 +204,14 @@ class World:
             await asyncio.sleep(pause)
 
     async def settled(self, warm: int, holding: int = 0, app: str = "demo") -> None:
-        """Wait until so many instances are warm, nothing else is idle, and placeholders hold so much room."""
+        """Wait until so many instances are warm and asked for, nothing else is idle, and so much room is held."""
 
         async def holds() -> bool:
             idle = await self.pods("idle", app)
-            return len(idle) == warm == sum(map(ready, idle)) and await self.placeholders() == (holding, 0)
+            if not len(idle) == warm == sum(map(ready, idle)) or await self.placeholders() != (holding, 0):
+                return False
+            fleets = [each async for each in self.client.list(Deployment, namespace=INSTANCES, labels={APP: app})]
+            return warm == sum(carried_out(fleet) for fleet in fleets)
 
         await self.until(holds, f"{warm} warm instances of {app} and {holding} placeholders")
 
@@ -320,6 +325,14 @@ async def world(
             growing.cancel()
             (ended,) = await asyncio.gather(growing, return_exceptions=True)
             assert isinstance(ended, asyncio.CancelledError), ended
+
+
+def carried_out(fleet: Deployment) -> float:
+    """How many instances a fleet is asked for, once Kubernetes has seen to it; until then not a number."""
+    assert fleet.metadata is not None and fleet.spec is not None
+    status, asked = fleet.status, fleet.spec.replicas or 0
+    seen = status is not None and status.observedGeneration == fleet.metadata.generation
+    return asked if seen and status and (status.replicas or 0) == asked == (status.readyReplicas or 0) else math.nan
 
 
 @contextmanager

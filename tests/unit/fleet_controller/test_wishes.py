@@ -51,6 +51,19 @@ def test_a_version_without_sessions_keeps_nothing_ready() -> None:
     )
 
 
+def test_nothing_is_ended_in_the_moment_before_it_refills_the_buffer() -> None:
+    """One instance is warm and its player is said to wait still; the other is starting."""
+
+    def wanted(replicas: int, demand: Demand) -> Want:
+        return instances_wanted(Buffer(instances=1), [fleet(replicas=replicas)], demand)["demo-1"]
+
+    assert wanted(2, Demand(0, 0, taking=1)) == Want(0, 1, staying=1)
+    # Neither does it start any, nor keep more than there are players for.
+    assert wanted(1, Demand(0, 0, taking=1)) == Want(0, 1)
+    assert wanted(9, Demand(0, 1, taking=3)) == Want(1, 1, staying=3)
+    assert wanted(2, Demand(1, 0)) == Want(0, 1)
+
+
 def test_an_operator_s_buffer_goes_before_the_stack_s() -> None:
     wanted = instances_wanted(Buffer(instances=2), (fleet(buffer_override=5), NEW), Demand(0, 0))
     assert (wanted["demo-1"].buffer, wanted["demo-2"].buffer) == (5, 2)
@@ -82,12 +95,10 @@ def test_what_is_spread_is_all_given_and_by_shares(total: int, shares: dict[str,
 
 
 WISHES = st.lists(
-    st.builds(
-        lambda application, priority, waiting, buffer: (application, priority, Want(waiting, buffer)),
+    st.tuples(
         st.sampled_from("ab"),
         st.integers(0, 2),
-        st.integers(0, 8),
-        st.integers(0, 8),
+        st.builds(Want, st.integers(0, 8), st.integers(0, 8), st.integers(0, 3)),
     ),
     max_size=5,
 ).map(lambda found: [Wish(f"{name}-{i}", name, priority, want) for i, (name, priority, want) in enumerate(found)])
@@ -104,7 +115,8 @@ def test_nobody_gets_more_than_wanted_or_than_there_is_room_for(wanted: list[Wis
         assert got <= max(0, most)
     for wish in wanted:
         each = given_[wish.fleet]
-        assert each.instances + sum(each.cut.values()) == wish.want.waiting + wish.want.buffer
+        wanted_of_it = wish.want.waiting + wish.want.buffer
+        assert 0 <= each.instances + sum(each.cut.values()) - wanted_of_it <= wish.want.staying
         assert each.buffer <= min(each.instances, wish.want.buffer)
         # Whatever was cut off, was cut off since there is no room left.
         if Cap.POOL in each.cut:

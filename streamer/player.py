@@ -22,7 +22,8 @@ from streamer.broadcast import Broadcast, Watcher
 _LOG = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 60.0
-_CLOSE_SECONDS = 5.0
+_CLOSE_SECONDS = 10.0
+"""The half of it is what gathering takes at most where a STUN or TURN server does not answer."""
 _MOST_BUFFERED = 256 * 1024
 """Bytes that may wait in a data channel; a player that does not read gets no more answers until it does."""
 
@@ -119,8 +120,10 @@ class Player:
         Raises PlayerFailedError when the connection fails or does not come about within a minute.
         """
         timer = asyncio.get_running_loop().call_later(_CONNECT_SECONDS, self._check_connected)
+        gathering = asyncio.create_task(self._gather())
         try:
-            await self._peer.setLocalDescription(await self._peer.createOffer())
+            # Gone on with by itself: sockets and TURN allocations of a gathering that is cancelled are never given back.
+            await asyncio.shield(gathering)
             await send_offer(self._peer.localDescription.sdp)
             while True:
                 message = await self._inbox.get()
@@ -129,7 +132,10 @@ class Player:
                 await self._handle(message)
         finally:
             timer.cancel()
-            await self._close()
+            await self._close(gathering)
+
+    async def _gather(self) -> None:
+        await self._peer.setLocalDescription(await self._peer.createOffer())
 
     async def _handle(self, message: Mapping[str, Any]) -> None:
         if message["type"] == "answer":
@@ -178,12 +184,17 @@ class Player:
             self._inbox.get_nowait()
         self._inbox.put_nowait(PlayerFailedError(reason))
 
-    async def _close(self) -> None:
+    async def _close(self, gathering: asyncio.Task[None]) -> None:
         self.track.stop()
         # Waited for from outside: a peer connection whose closing is cancelled in the middle never ends.
-        _done, pending = await asyncio.wait({asyncio.ensure_future(self._peer.close())}, timeout=_CLOSE_SECONDS)
+        closing = asyncio.ensure_future(self._close_after(gathering))
+        _done, pending = await asyncio.wait({closing}, timeout=_CLOSE_SECONDS)
         if pending:
             _LOG.warning("player %s: its connection did not close within %.0f s", self.identity, _CLOSE_SECONDS)
+
+    async def _close_after(self, gathering: asyncio.Task[None]) -> None:
+        await asyncio.wait({gathering})
+        await self._peer.close()
 
 
 def _h264() -> list[Any]:

@@ -32,6 +32,13 @@ class Seat:
 
     peer: RTCPeerConnection
     beating: asyncio.Task[None]
+    offering: asyncio.Task[None]
+
+    async def leave(self) -> None:
+        """Not before its gathering is over, which would leave its sockets open."""
+        self.beating.cancel()
+        await asyncio.wait({self.offering})
+        await self.peer.close()
 
 
 class Streamer:
@@ -47,7 +54,6 @@ class Streamer:
         self._seats: dict[str, Seat] = {}
         self._socket: ClientWebSocketResponse
         self._reading: asyncio.Task[None]
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         self._socket = await self._http.ws_connect(self.url)
@@ -68,20 +74,20 @@ class Streamer:
                 case "identify":
                     await self._say(type="endpointId", id="demo")
                 case "playerConnected":
-                    task = asyncio.create_task(self._offer(message["playerId"]))
-                    self._tasks.add(task)
-                    task.add_done_callback(self._tasks.discard)
+                    self._seat(message["playerId"])
                 case "answer":
                     peer = self._seats[str(message["playerId"])].peer
                     await peer.setRemoteDescription(RTCSessionDescription(message["sdp"], "answer"))
                 case "playerDisconnected":
                     await self._leave(message["playerId"])
 
-    async def _offer(self, player: str) -> None:
+    def _seat(self, player: str) -> None:
         peer = peer_connection()
-        channel = peer.createDataChannel("beats")
-        self._seats[player] = Seat(peer, asyncio.create_task(self._beat(channel)))
+        beating = asyncio.create_task(self._beat(peer.createDataChannel("beats")))
+        self._seats[player] = Seat(peer, beating, asyncio.create_task(self._offer(player, peer)))
         self.offers.append(player)
+
+    async def _offer(self, player: str, peer: RTCPeerConnection) -> None:
         await peer.setLocalDescription(await peer.createOffer())
         await self._say(type="offer", sdp=peer.localDescription.sdp, playerId=player)
 
@@ -96,8 +102,7 @@ class Streamer:
     async def _leave(self, player: str) -> None:
         self.gone.append(player)
         if seat := self._seats.pop(player, None):
-            seat.beating.cancel()
-            await seat.peer.close()
+            await seat.leave()
 
     async def _say(self, **message: Any) -> None:
         await self._socket.send_str(json.dumps(message))
@@ -139,13 +144,14 @@ class Player:
         self._peer.on("datachannel", self._listen)
         self._socket: ClientWebSocketResponse | None = None
         self._running: asyncio.Task[None]
+        self._answering: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         self._running = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
         self._running.cancel()
-        await asyncio.wait({self._running})
+        await asyncio.wait({self._running, *self._answering})
         if self._socket is not None:
             await self._socket.close()
         await self._peer.close()
@@ -206,9 +212,15 @@ class Player:
 
     async def _answer(self, sdp: str) -> None:
         self.offers += 1
+        answering = asyncio.create_task(self._gather(sdp))
+        self._answering.append(answering)
+        # A gathering that is cancelled leaves its sockets open.
+        await asyncio.shield(answering)
+        await self._say(type="answer", sdp=self._peer.localDescription.sdp)
+
+    async def _gather(self, sdp: str) -> None:
         await self._peer.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         await self._peer.setLocalDescription(await self._peer.createAnswer())
-        await self._say(type="answer", sdp=self._peer.localDescription.sdp)
 
     def _listen(self, channel: RTCDataChannel) -> None:
         channel.on("message", lambda data: self.beats.heard(int(data)))

@@ -17,6 +17,7 @@ class Vp8Streamer:
         self.received: list[str] = []
         self._players: dict[str, RTCPeerConnection] = {}
         self._task: asyncio.Task[None] | None = None
+        self._gathering: list[asyncio.Task[None]] = []
 
     async def start(self, url: str) -> None:
         self._task = asyncio.create_task(self._run(url))
@@ -24,7 +25,7 @@ class Vp8Streamer:
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await asyncio.gather(self._task, *self._gathering, return_exceptions=True)
         for connection in self._players.values():
             await connection.close()
 
@@ -49,8 +50,15 @@ class Vp8Streamer:
         channel = connection.createDataChannel("datachannel")
         channel.on("open", lambda: self._greet(channel))
         channel.on("message", lambda data: self.received.append(decode(data).name))
-        await connection.setLocalDescription(await connection.createOffer())
+        # A gathering that is cancelled leaves its sockets open.
+        gathering = asyncio.create_task(self._gather(connection))
+        self._gathering.append(gathering)
+        await asyncio.shield(gathering)
         return str(connection.localDescription.sdp)
+
+    @staticmethod
+    async def _gather(connection: RTCPeerConnection) -> None:
+        await connection.setLocalDescription(await connection.createOffer())
 
     def _greet(self, channel: Any) -> None:
         for protocol in (to_streamer_protocol(), from_streamer_protocol()):

@@ -5,7 +5,9 @@ import itertools
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import psutil
 import pytest
 
 from streamer import settings
@@ -184,6 +186,29 @@ async def test_a_player_that_leaves_at_once_leaves_nothing():
         await until(lambda: list(application.scene.hands) == ["4"])
         await server.send(type="playerDisconnected", playerId="4")
         await until(lambda: not application.scene.hands)
+
+
+def datagram_sockets() -> int:
+    return len(psutil.Process().net_connections(kind="udp"))
+
+
+async def test_a_player_that_leaves_while_its_addresses_are_gathered_leaves_no_socket(monkeypatch):
+    loop = asyncio.get_running_loop()
+    opening, opened = asyncio.Event(), loop.create_datagram_endpoint
+
+    async def open_slowly(*arguments: Any, **options: Any) -> Any:
+        opening.set()
+        found = await opened(*arguments, **options)
+        await asyncio.sleep(0.1)
+        return found
+
+    monkeypatch.setattr(loop, "create_datagram_endpoint", open_slowly)
+    before = datagram_sockets()
+    async with signalling() as server, running(server) as application:
+        await server.send(type="playerConnected", playerId="1")
+        await opening.wait()
+        await server.send(type="playerDisconnected", playerId="1")
+        await until(lambda: not application.scene.hands and datagram_sockets() == before)
 
 
 async def test_a_paused_player_gets_no_frames_until_it_wants_them_again():

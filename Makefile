@@ -7,6 +7,8 @@ CACHE := $(or $(PIXEL_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pixel-stream
 # uv from PATH if there is one, else this version in a virtual environment of its own in the cache.
 UV := $(or $(shell command -v uv),$(CACHE)/uv/$(UV_VERSION)/bin/uv)
 RUN := $(UV) run --locked
+# Half of the tests' time is waiting; the local cluster and the browser, of which there is one, keep one of them busy.
+WORKERS := 2
 SOURCES := __main__.py components signalling streamer capacity local pixel tests
 
 .PHONY: help
@@ -28,7 +30,7 @@ preview: | $(UV) ## Preview stacks without a cloud account: make preview STACK="
 .PHONY: test
 test: | $(UV) ## Run every test; installs what they need (Linux, root)
 	@$(RUN) python -m local prepare
-	@$(RUN) pytest $(ARGS)
+	@$(RUN) pytest --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder $(ARGS)
 
 .PHONY: lint
 lint: | $(UV) ## Check style, types and who imports whom

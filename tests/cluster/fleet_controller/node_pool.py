@@ -7,7 +7,8 @@ never more than the pool's maximum, and removes nodes that nothing stands on any
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -26,7 +27,7 @@ EVERY = 0.1
 
 @dataclass
 class NodePool:
-    """Looks at the cluster's pods ten times a second; ``run`` it beside the test."""
+    """Looks at the cluster's pods ten times a second while it is `growing`."""
 
     client: AsyncClient
     namespace: str
@@ -53,18 +54,30 @@ class NodePool:
     """When nodes were ordered that are not ready yet."""
     _numbers: Iterator[int] = field(default_factory=count)
     _empty: dict[str, float] = field(default_factory=dict)
+    _stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def run(self) -> None:
-        """Go on until cancelled; then no node comes any more."""
+    @asynccontextmanager
+    async def growing(self) -> AsyncIterator[None]:
+        """Look until the block ends; then no node comes any more.
+
+        What is on its way to the API server is never cancelled: of a TLS handshake that is, httpcore leaves the
+        connection open.
+        """
+        looking = asyncio.create_task(self._look_until_stopped())
         try:
-            while True:
-                await self._look()
-                await asyncio.sleep(EVERY)
+            yield
         finally:
-            coming = self._coming.values()
-            for task in coming:
-                task.cancel()
-            await asyncio.gather(*coming, return_exceptions=True)
+            self._stopped.set()
+            await asyncio.gather(looking, *self._coming.values())
+
+    async def _look_until_stopped(self) -> None:
+        while not await self._stopped_within(EVERY):
+            await self._look()
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopped.wait(), seconds)
+        return self._stopped.is_set()
 
     async def _look(self) -> None:
         pods = [pod async for pod in self.client.list(Pod, namespace=self.namespace)]
@@ -96,8 +109,8 @@ class NodePool:
         self._coming[self._name(number)] = asyncio.create_task(self._bring(number))
 
     async def _bring(self, number: int) -> None:
-        await asyncio.sleep(self.provisioning())
-        await self._create(number)
+        if not await self._stopped_within(self.provisioning()):
+            await self._create(number)
 
     async def add(self) -> None:
         """One more node, at once."""

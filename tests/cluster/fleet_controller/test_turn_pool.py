@@ -1,6 +1,5 @@
 """TURN nodes by what they carry: another one in time, none that goes before its last allocation has ended."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -56,12 +55,8 @@ async def test_turn_nodes_come_with_the_load_and_go_when_they_are_empty(simulate
         pool = NodePool(found.client, INSTANCES, most=3, slots=1, label=LABEL, taint=LABEL, resource=None)
         pool.address = lambda number: ADDRESS.format(number + 1)
         pool.spare_seconds = 1.0
-        growing = asyncio.create_task(pool.run())
-        try:
+        async with pool.growing():
             await comes_and_goes(found, relays)
-        finally:
-            growing.cancel()
-            await asyncio.gather(growing, return_exceptions=True)
 
 
 async def comes_and_goes(found: World, relays: Relays) -> None:

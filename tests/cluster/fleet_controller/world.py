@@ -312,7 +312,7 @@ async def world(
         desk = FrontDesk(client, INSTANCES)
         await running.enter_async_context(desk.open())
         pool = NodePool(client, INSTANCES, its.pools.gpu.max, its.pools.slots or 1, provisioning)
-        growing = asyncio.create_task(pool.run())
+        await running.enter_async_context(pool.growing())
         found = World(cluster, client, http, desk, pool, config, turn_port)
         try:
             for _ in range(controllers):
@@ -322,9 +322,6 @@ async def world(
             yield found
         finally:
             found.stop_controllers()
-            growing.cancel()
-            (ended,) = await asyncio.gather(growing, return_exceptions=True)
-            assert isinstance(ended, asyncio.CancelledError), ended
 
 
 def carried_out(fleet: Deployment) -> float:

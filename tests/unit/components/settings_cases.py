@@ -1,9 +1,17 @@
 """A stack file that is right in everything, and how a test makes it wrong in one thing."""
 
 import copy
+from enum import Enum
 from typing import Any
 
-DELETED: Any = object()
+
+class Change(Enum):
+    """A change that is no value."""
+
+    DELETED = "deleted"
+
+
+DELETED: Any = Change.DELETED
 
 GOOD: dict[str, Any] = {
     "pulumi:disable-default-providers": ["*"],

@@ -28,8 +28,12 @@ WHOLE_FOLDERS: Final = ("tests/cluster/fleet_controller", "tests/cluster/kuberne
 """Their tests share fixtures that take long."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give every test its group for ``--dist loadgroup``: one process runs a group, in the usual order."""
+    """Give every test its group for ``--dist loadgroup``: one process runs a group, in the usual order.
+
+    First, since the plugin looks for groups in a hook of the same name.
+    """
     for item in items:
         path = item.path.relative_to(config.rootpath)
         item.add_marker(pytest.mark.xdist_group(_group_of(path)))

@@ -30,7 +30,7 @@ preview: | $(UV) ## Preview stacks without a cloud account: make preview STACK="
 .PHONY: test
 test: | $(UV) ## Run every test; installs what they need (Linux, root)
 	@$(RUN) python -m local prepare
-	@$(RUN) pytest --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder $(ARGS)
+	@$(RUN) pytest --numprocesses=$(WORKERS) --no-loadscope-reorder $(ARGS)
 
 .PHONY: lint
 lint: | $(UV) ## Check style, types and who imports whom

@@ -5,6 +5,8 @@ from typing import Final
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # A property is no slower for being tried on a busy machine: no test asserts on a clock.
 settings.register_profile("project", deadline=None)
@@ -28,21 +30,19 @@ WHOLE_FOLDERS: Final = ("tests/cluster/fleet_controller", "tests/cluster/kuberne
 """Their tests share fixtures that take long."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give every test its group for ``--dist loadgroup``: one process runs a group, in the usual order.
+class ByPlace(LoadScopeScheduling):
+    """Gives whole groups of tests to processes, in the usual order within each."""
 
-    First, since the plugin looks for groups in a hook of the same name.
-    """
-    for item in items:
-        path = item.path.relative_to(config.rootpath)
-        item.add_marker(pytest.mark.xdist_group(_group_of(path)))
+    def _split_scope(self, nodeid: str) -> str:
+        path = Path(nodeid.partition("::")[0])
+        if _below(path, ONE_OF_A_MACHINE):
+            return "the machine"
+        return _below(path, WHOLE_FOLDERS) or str(path)
 
 
-def _group_of(path: Path) -> str:
-    if _below(path, ONE_OF_A_MACHINE):
-        return "the machine"
-    return _below(path, WHOLE_FOLDERS) or str(path)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPlace:
+    """Several processes, if there are, share the tests in this way."""
+    return ByPlace(config, log)
 
 
 def _below(path: Path, places: tuple[str, ...]) -> str | None:

@@ -133,12 +133,13 @@ def warning(session: Session, now: float) -> Ending | None:
 
 def next_deadline(session: Session, now: float) -> float | None:
     """When something has to be looked at again, if nothing else happens before."""
+    # Asked of every session whenever something happens to one, and mostly there is nothing: every step counts here.
     moments = [one.away_until for one in session.participants.values() if one.connection is None]
     for ending in endings(session):
         moments.append(ending.at)
         if ending.told_from > now:
             moments.append(ending.told_from)
-    return min(moments, default=None)
+    return min(moments) if moments else None
 
 
 def grace(limits: SessionLimits, code: int | None) -> float:

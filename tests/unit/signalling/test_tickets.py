@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 
 import jwt
 import pytest
@@ -55,20 +56,43 @@ def test_two_keys_hold_during_a_rotation():
         assert prove(sign(PLAYER, key, NOW, 60), PlayerTicket, both, NOW) == PLAYER
 
 
-def _forged(header: dict[str, str], signature: bytes) -> str:
-    payload = {"aud": "player", "iat": NOW, "exp": NOW + 60, "session": "x", "player": "x", "app": "demo", "joined": 1}
-    parts = [json.dumps(part).encode() for part in (header, payload)]
-    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (*parts, signature))
+HEADER: dict[str, object] = {"alg": "EdDSA", "kid": KEY.id, "typ": "JWT"}
+PAYLOAD: dict[str, object] = {
+    "aud": "player",
+    "iat": NOW,
+    "exp": NOW + 60,
+    "session": "x",
+    "player": "x",
+    "app": "demo",
+    "joined": 1,
+}
+
+
+def _forged(header: object, signature: bytes | Callable[[bytes], bytes]) -> str:
+    parts = [_unpadded(json.dumps(part).encode()) for part in (header, PAYLOAD)]
+    signed = b".".join(parts)
+    return b".".join((signed, _unpadded(signature(signed) if callable(signature) else signature))).decode()
+
+
+def _unpadded(part: bytes) -> bytes:
+    return base64.urlsafe_b64encode(part).rstrip(b"=")
 
 
 @pytest.mark.parametrize(
     "ticket",
     [
-        _forged({"alg": "none", "kid": KEY.id}, b""),
-        _forged({"alg": "EdDSA", "kid": KEY.id}, b"x" * 64),
+        _forged(HEADER | {"alg": "none"}, b""),
+        _forged(HEADER | {"alg": "none"}, b"x" * 64),
+        _forged(HEADER, b""),
+        _forged(HEADER, b"x" * 64),
+        _forged(HEADER, b"\0" * 64),
         jwt.encode({"aud": "player", "exp": NOW + 60}, public_line(KEY), "HS256", headers={"kid": KEY.id}),
         "",
         "a.b.c",
+        f"a.b.{'c' * 86}",
+        f"{sign(PLAYER, KEY, NOW, 60)}=",
+        f"{sign(PLAYER, KEY, NOW, 60)}\n",
+        sign(PLAYER, KEY, NOW, 60).replace(".", "..", 1),
         "é" * 20,
         "x" * 100_000,
     ],
@@ -76,6 +100,29 @@ def _forged(header: dict[str, str], signature: bytes) -> str:
 def test_a_forged_ticket_is_refused(ticket):
     with pytest.raises(TicketRefused):
         prove(ticket, PlayerTicket, KEYS, NOW)
+
+
+def test_a_ticket_of_our_form_is_proved_whoever_made_it():
+    assert prove(_forged(HEADER, KEY.private.sign), PlayerTicket, KEYS, NOW).session == "x"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *([], "EdDSA", None, {}),
+        *({key: value for key, value in HEADER.items() if key != left_out} for left_out in HEADER),
+        *(HEADER | {"alg": name} for name in ("none", "HS256", "RS256", "ES256", "eddsa", "Ed25519", "", None)),
+        *(HEADER | {"kid": name} for name in ("", OTHER.id, KEY.id.lower() + " ", 5, None)),
+        *(HEADER | {"typ": name} for name in ("JWE", "at+jwt", None)),
+        *(
+            HEADER | {name: more}
+            for name, more in (("crit", ["exp"]), ("b64", False), ("jwk", {}), ("jku", "https://x"))
+        ),
+    ],
+)
+def test_a_well_signed_ticket_with_another_header_than_ours_is_refused(header):
+    with pytest.raises(TicketRefused):
+        prove(_forged(header, KEY.private.sign), PlayerTicket, KEYS, NOW)
 
 
 @pytest.mark.parametrize(
@@ -86,8 +133,7 @@ def test_a_forged_ticket_is_refused(ticket):
     ],
 )
 def test_a_ticket_that_is_well_signed_and_says_something_else_is_refused(changed):
-    payload = {"aud": "player", "iat": NOW, "exp": NOW + 60, "session": "x", "player": "x", "app": "demo", "joined": 1}
-    whole = {key: value for key, value in (payload | changed).items() if value is not None}
+    whole = {key: value for key, value in (PAYLOAD | changed).items() if value is not None}
     ticket = jwt.encode(whole, KEY.private, "EdDSA", headers={"kid": KEY.id})
     with pytest.raises(TicketRefused):
         prove(ticket, PlayerTicket, KEYS, NOW)

@@ -74,7 +74,7 @@ async def comes_and_goes(found: World, relays: Relays) -> None:
     controller = await found.leader()
 
     async def asked_again() -> bool:
-        return await found.metric(controller, "pixel_placeholders_target", pool="turn") == 1
+        return await found.metric(controller, "pixel_turn_nodes_wanted") == 1
 
     await found.until(asked_again, "one node is enough")
     # It stays for as long as it carries anything, though the autoscaler would take it if nothing held it.

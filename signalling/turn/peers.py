@@ -20,6 +20,7 @@ from lightkube.resources.core_v1 import Pod
 from signalling.kubernetes.api import Event, LightkubeApi, Listed, Removed
 from signalling.matchmaker.watching import Watching
 from signalling.shell import environment, listening, logs
+from signalling.shell.cancelling import cancel
 from signalling.shell.environment import SettingError, require
 from signalling.turn.configuration import usable_peer
 
@@ -108,8 +109,7 @@ async def serve(its: PeersSettings) -> None:
         peers = Peers(its.peers_file)
         following = asyncio.create_task(Watching("instances").follow(api.watch_instances, peers.observe))
         await listening.until_signal()
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        await cancel([following])
     finally:
         await client.close()
 

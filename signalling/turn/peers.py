@@ -5,7 +5,6 @@ of the pod's processes see each other, and one that shares coturn's user would s
 """
 
 import asyncio
-import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -24,7 +23,6 @@ from signalling.shell.cancelling import cancel
 from signalling.shell.environment import SettingError, require
 from signalling.turn.configuration import usable_peer
 
-LOG: Final = logging.getLogger("turn.peers")
 _OVER: Final = ("Succeeded", "Failed")
 """Phases of a pod whose address may be another's by now."""
 

@@ -89,16 +89,7 @@ class DnsSteering(pulumi.ComponentResource):
                 "template": "ROUTE_BY_GEO",
                 "ttl": steering.ttl,
                 "healthCheckMonitorId": monitor.id,
-                "answers": [
-                    {
-                        "name": each.region,
-                        "rtype": "CNAME",
-                        "rdata": each.host,
-                        "pool": each.region,
-                        "isDisabled": False,
-                    }
-                    for each in regions
-                ],
+                "answers": [_record(each) for each in regions],
                 "rules": rules(regions),
             },
             options,

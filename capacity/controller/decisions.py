@@ -54,13 +54,14 @@ def decide(cluster: Cluster, its: StackSettings, memory: Memory, now: datetime) 
     ]
     pools = {"gpu": PoolFigures(slots.given, _running(cluster.gpu_placeholders), slots.cut)}
     if turn:
-        pools["turn"] = PoolFigures(turn.wanted, _running(cluster.turn_placeholders), turn.cut)
+        pools["turn"] = PoolFigures(turn.placeholders, _running(cluster.turn_placeholders), turn.cut)
     return Decision(
         actions=tuple(each for each in doing if not isinstance(each, Notice)),
         notices=tuple(each for each in doing if isinstance(each, Notice)),
         figures=Figures(
             fleets=tuple(_figures(fleet, cluster, given.get(fleet.name)) for fleet in cluster.fleets),
             pools=pools,
+            turn_nodes=turn.wanted if turn else None,
             schedules={name: tuple(each.name for each in found) for name, found in schedules.items()},
             restraint=restraint,
             gpu_hours=ledger.gpu_seconds / 3600,

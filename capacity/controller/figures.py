@@ -32,7 +32,7 @@ class PoolFigures:
     """Of the placeholders of a pool."""
 
     wanted: int = 0
-    """Slots, or of the TURN pool nodes, that are to be kept."""
+    """Placeholders that are to be kept: one for each slot, or each node of the TURN pool."""
     ready: int = 0
     """Placeholders that run."""
     cut: int = 0
@@ -45,6 +45,8 @@ class Figures:
     fleets: tuple[FleetFigures, ...] = ()
     pools: Mapping[str, PoolFigures] = field(default_factory=dict)
     """`gpu` and `turn`."""
+    turn_nodes: int | None = None
+    """Nodes of the TURN pool that are to take players; None where the pool keeps one size."""
     schedules: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Those in force, by application."""
     restraint: Restraint = Restraint.NONE

@@ -64,6 +64,9 @@ class _Decided(Collector):
             for pool, its in figures.pools.items():
                 family.add_metric([pool], getattr(its, field))
             yield family
+        if figures.turn_nodes is not None:
+            text = "Nodes of the TURN pool that are to take players"
+            yield _single("pixel_turn_nodes_wanted", text, figures.turn_nodes)
 
     def _of_schedules(self, figures: Figures) -> Families:
         family = GaugeMetricFamily("pixel_schedule_in_force", "1 while it is", labels=["application", "schedule"])

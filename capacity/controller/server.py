@@ -23,6 +23,7 @@ from capacity.controller.observing import Observer
 from capacity.controller.settings import ControllerSettings, StackSettings
 from capacity.controller.telling import Teller
 from signalling.shell import listening
+from signalling.shell.cancelling import cancel
 from signalling.shell.health import health_app
 
 LOG: Final = logging.getLogger("controller")
@@ -85,13 +86,11 @@ class Controller:
         """Decide no more, write down what is remembered, let another one lead, then go."""
         self._stopping = True
         self._wake.set()
-        *others, deciding = self._tasks
+        *_, deciding = self._tasks
         await asyncio.wait({deciding}, timeout=5)
         if self._memory is not None and self._leadership.leading:
             await self._keeper.save(self._memory)
-        for task in (*others, deciding):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel(self._tasks)
         await self._leadership.give_up()
         await self._http.close()
         await self._runner.cleanup()

@@ -29,18 +29,6 @@ def description(name: str) -> dict[str, Any]:
     return found
 
 
-def expressions(dashboard: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Title and expression of everything that a described dashboard asks Prometheus."""
-    for panel in _panels(dashboard):
-        for query in panel["queries"]:
-            yield panel["title"], query["expr"]
-
-
-def _panels(dashboard: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for row in dashboard["rows"]:
-        yield from row["panels"]
-
-
 def model(dashboard: Mapping[str, Any], timezone: str) -> dict[str, Any]:
     """Grafana's JSON model of a described dashboard."""
     return {

@@ -24,12 +24,6 @@ GRAFANA_SERVICE = "kube-prometheus-stack-grafana"
 """In the namespace of monitoring, on port 80."""
 GRAFANA_SECRET = "grafana-admin"  # noqa: S105 - the name of the object
 
-TURN_WANTED = (
-    "clamp_max(clamp_min(ceil(max(pixel:turn_load:nodes) / 0.6), scalar(pixel:turn_nodes:minimum)),"
-    " scalar(pixel:turn_nodes:maximum))"
-)
-"""Nodes of the TURN pool, each at most three fifths full."""
-
 _STACK = "kube-prometheus-stack"
 _EXPORTER = "dcgm-exporter"
 
@@ -124,7 +118,6 @@ def recording_rules(its: Settings) -> dict[str, Any]:
         "gpu_nodes": its.pools.gpu.max,
         "turn_bits": turn_node_gbits(its.monitoring, its.pools) * 10**9,
         "turn_pool": its.pools.turn,
-        "turn_wanted": TURN_WANTED,
         "session_cost": session_cost(its.pools),
     }
     (rules,) = manifests.render("monitoring/recording.yaml.j2", values)

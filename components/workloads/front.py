@@ -149,6 +149,7 @@ def settings(its: Settings) -> dict[str, Any]:
             "trusted_proxies": [str(each) for each in its.limits.proxies(ingress=its.ingress.enabled)],
         },
         "origins": list(its.origins),
+        "fleet_controller": its.capacity.enabled,
         "api": {"public_status": its.api.public_status, "origins": list(its.api.origins)},
         "webhooks": {
             "endpoints": [

@@ -100,12 +100,6 @@ def _enable(group: Path) -> None:
         raise ClusterError(str(Problem(str(group / "cgroup.subtree_control"), value, remedy))) from error
 
 
-def enter(name: str, pid: int, mounted: Iterable[Hierarchy]) -> None:
-    """Move a process, and with it all its later children, into the group's leaf."""
-    for hierarchy in mounted:
-        (hierarchy.mount / name / SYSTEM / "cgroup.procs").write_text(str(pid))
-
-
 def remove(name: str, mounted: Iterable[Hierarchy]) -> None:
     """Remove the group and all below it, ending any process still in it; harmless where there is none.
 

@@ -9,21 +9,8 @@ from local.properties import UNKNOWN, Properties, Value
 from local.provider import Change, Difference, Failure, ProviderError, compare
 
 CONNECTION = ("kubeconfig", "context", "cluster")
-IGNORED = frozenset(
-    {
-        "enableConfigMapMutable",
-        "enableSecretMutable",
-        "enableServerSideApply",
-        "helmReleaseSettings",
-        "kubeClientSettings",
-        "suppressDeprecationWarnings",
-        "suppressHelmHookWarnings",
-        "version",
-    }
-)
-"""Arguments of the official plugin that change nothing here: ConfigMaps and Secrets always change in place."""
-
 NEEDS_OFFICIAL = frozenset({"alwaysRender", "renderYamlToDirectory", "skipUpdateUnreachable"})
+"""Refused. What else the official plugin takes and is not read below changes nothing here."""
 
 
 @dataclass(frozen=True)

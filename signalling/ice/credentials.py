@@ -14,12 +14,12 @@ class TurnCredentials:
     password: str = field(repr=False)
 
 
-def turn_user(session: str, player: str = "") -> str:
-    """Whom credentials are for: a session's owner by its id alone, each further player by its own id too.
+def turn_user(session: str, player: str) -> str:
+    """Whom credentials are for: a session's owner by its id alone, which is the session's, each guest by its own too.
 
     coturn's quota of a user is a player's so, and what it reports can be told by session. Ids have no full stop.
     """
-    return session if player in ("", session) else f"{session}.{player}"
+    return session if player == session else f"{session}.{player}"
 
 
 def session_of(username: str) -> str:

@@ -15,7 +15,7 @@ WEIGHT_OVERRIDE_ANNOTATION: Final = "app.pixel/weight-override"
 ROLLED_BACK_ANNOTATION: Final = "app.pixel/rolled-back"
 """By the fleet controller: what was rolled back and why, as JSON."""
 BUFFER_TARGET_ANNOTATION: Final = "app.pixel/buffer-target"
-"""By the fleet controller: the warm instances that it keeps ready for players to come."""
+"""By the fleet controller: the warm instances that it keeps ready for players to come. It stays when that one goes."""
 BUFFER_OVERRIDE_ANNOTATION: Final = "app.pixel/buffer-override"
 """By an operator: goes before the stack's buffer. The fleet controller takes it away when a deployment changes the
 application's settings."""
@@ -52,7 +52,7 @@ class Fleet:
     buffer: int = field(default=0, compare=False)
     """Instances that it shall have, idle ones; it changes often, and is nothing new."""
     buffer_target: int | None = field(default=None, compare=False)
-    """How many of them the fleet controller keeps for players to come; None where none looks after it."""
+    """How many of them the fleet controller keeps, or the last one kept, for players to come; None where none did."""
     buffer_override: int | None = field(default=None, compare=False)
     """How many an operator asked for."""
 

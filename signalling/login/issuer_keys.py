@@ -37,12 +37,6 @@ class IssuerKeys:
         self._moved: Final = asyncio.Event()
         """The time of the next question has changed."""
 
-    @property
-    def age(self) -> float | None:
-        """Seconds since the keys were last heard; None if never."""
-        since = self._set.known_since
-        return None if since is None else self._clock() - since
-
     def known(self, algorithm: Algorithm) -> list[PublishedKey]:
         """The keys of an algorithm, as they were last heard."""
         return self._set.candidates(algorithm, None)
@@ -71,7 +65,7 @@ class IssuerKeys:
         if not found and self._set.worth_asking(self._clock()):
             await self._ask()
             found = self._set.candidates(algorithm, id)
-        if not found and self._set.known_since is None:
+        if not found and not self._set.heard:
             raise KeysUnknown(self._url)
         return found
 

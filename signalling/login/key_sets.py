@@ -100,13 +100,13 @@ class KeySet:
         self._failures = 0
         self.next_at = float("-inf")
         """When to ask again."""
-        self.known_since: float | None = None
-        """When the keys were last heard; None if never."""
+        self.heard = False
+        """Whether the server has ever said its keys."""
 
     def answered(self, keys: Iterable[PublishedKey], max_age: float | None, now: float) -> None:
         """The server said that these are its keys."""
         self._keys = tuple(keys)
-        self.known_since = now
+        self.heard = True
         self._tried_at = now
         self._failures = 0
         kept = self._pace.usual if max_age is None else max_age

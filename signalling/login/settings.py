@@ -6,8 +6,6 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-Text = Annotated[str, Meta(min_length=1, max_length=1024)]
-
 
 class Mode(StrEnum):
     """Who may come."""

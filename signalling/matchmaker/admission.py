@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from signalling.matchmaker.issuing import Issuer
 from signalling.protocol.session_messages import SUBPROTOCOL, Reason
 from signalling.shell.handshake import UpgradeRequest
 from signalling.tickets.claims import InvitationTicket, PlayerTicket
@@ -72,34 +71,6 @@ class Admission(Protocol):
     async def leave(self, session: str) -> None:
         """A session that has entered wants none any more, or has been given one that is over."""
         ...
-
-
-class OpenAdmission:
-    """Everybody may come; tickets lead back, and into sessions."""
-
-    def __init__(self, issuer: Issuer) -> None:
-        self._issuer: Final = issuer
-
-    async def arrive(self, application: str, request: UpgradeRequest) -> Admitted | Refused:
-        """See Admission."""
-        for ticket in shown_tickets(request):
-            if invited := self._issuer.proved(ticket, InvitationTicket):
-                if invited.app == application:
-                    return Admitted(address=request.address, invited=invited)
-                return Refused(Reason.FORBIDDEN, "This invitation is for another application.", 403)
-        returning = self._issuer.proved(cookie_of(request), PlayerTicket)
-        return Admitted(address=request.address, returning=returning)
-
-    async def enter(
-        self, session: str, application: str, admitted: Admitted, waiting: int
-    ) -> Refused | Redirected | None:
-        """See Admission."""
-        del session, application, admitted, waiting
-        return None
-
-    async def leave(self, session: str) -> None:
-        """See Admission."""
-        del session
 
 
 def closed(admitted: Admitted, *, paused: bool) -> Refused | None:

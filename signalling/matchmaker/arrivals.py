@@ -45,8 +45,8 @@ class Desk:
     sidecars: Sidecars
     fleets: FleetWatch
     metrics: MatchmakerMetrics
-    options: Callable[[str, str], msgspec.Raw]
-    """The ``peerConnectionOptions`` of a session's player."""
+    options: Callable[[str, str, str], msgspec.Raw]
+    """The ``peerConnectionOptions`` in an application, of a session's player."""
     open: Callable[[], bool]
     """Whether anybody is let in."""
 
@@ -120,7 +120,7 @@ class Arrivals:
         if ticket is None and refused is not None and not opts_in(request):
             return refused
         returns, ticket = ticket is not None, ticket or newcomer(application.name, admitted)
-        relay = Relay(its.options(application.name, ticket.session), opted_in=opts_in(request))
+        relay = Relay(its.options(application.name, ticket.session, ticket.player), opted_in=opts_in(request))
         return Player(ticket, admitted, relay, self._house, its.settings.settled_seconds, returns=returns)
 
     async def _led_back(self, ticket: PlayerTicket, application: ApplicationSettings) -> PlayerTicket | None:

@@ -38,21 +38,6 @@ class Chronicle(Protocol):
         ...
 
 
-class Silence:
-    """A chronicle that nobody reads."""
-
-    def started(self, instance: Instance, waited: float) -> None:
-        """See Chronicle."""
-
-    def seen(self, instance: Instance) -> None:
-        """See Chronicle."""
-
-    def ended(self, instance: Instance, outcome: Outcome, counted: Callable[[], None] | None = None) -> None:
-        """See Chronicle."""
-        if counted is not None:
-            counted()
-
-
 class Endings:
     """Ends instances' sessions in Kubernetes: of several replicas that would, one does."""
 

@@ -170,6 +170,7 @@ class MatchmakerFront:
             replica,
             self._api,
             [application.name for application in self._stack.applications],
+            self._stack.controlled,
             region=self._stack.regions.name,
             peers=self._peers,
         )

@@ -1,7 +1,6 @@
 """One replica's parts, put together: what it watches and hears goes to whom it concerns."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,7 +54,6 @@ from signalling.matchmaker.whereabouts import Whereabouts
 from signalling.shell.websocket import Keepalive, SocketLimits
 from signalling.store.interface import Store
 
-LOG: Final = logging.getLogger("matchmaker")
 DISMISSED: Final = "This wait was ended by whoever runs the service."
 
 

@@ -120,6 +120,8 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: LimitsSettings = LimitsSettings()
     origins: tuple[str, ...] = ()
     """Pages beside our own that may connect."""
+    fleet_controller: bool = True
+    """Whether one runs; else what it has written on fleets is of a time when one did."""
     api: ApiSettings = ApiSettings()
     webhooks: WebhookSettings = WebhookSettings()
     regions: RegionSettings = RegionSettings()
@@ -129,6 +131,12 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if name is None:
             return self.applications[0]
         return next((known for known in self.applications if known.name == name), None)
+
+    @property
+    def controlled(self) -> frozenset[str]:
+        """The applications whose buffers the fleet controller keeps."""
+        its = self.applications if self.fleet_controller else ()
+        return frozenset(application.name for application in its if not application.shared)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 from lightkube.resources.core_v1 import Node, Pod
 
+from signalling.ice.credentials import turn_user
 from signalling.ice.elsewhere import Elsewhere
 from signalling.ice.nodes import turn_nodes
 from signalling.ice.player import player_options
@@ -67,11 +68,11 @@ class TurnPool:
         """Those that take players."""
         return self._nodes
 
-    def options(self, application: str, session: str) -> msgspec.Raw:
-        """What a player builds its peer connection from; its credentials are this session's."""
-        chosen, elsewhere = self._chosen(session), self._elsewhere()
+    def options(self, application: str, session: str, player: str) -> msgspec.Raw:
+        """What a player builds its peer connection from; its credentials are its own in this session."""
+        user, chosen, elsewhere = turn_user(session, player), self._chosen(session), self._elsewhere()
         options = player_options(
-            application, session, chosen, self._access, secret=self._secret(), now=time.time(), elsewhere=elsewhere
+            application, user, chosen, self._access, secret=self._secret(), now=time.time(), elsewhere=elsewhere
         )
         if not options["iceServers"]:
             LOG.warning("no TURN node is known: a player that needs one will see no picture")

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -43,16 +43,19 @@ class MatchmakerService:
         replica: Replica,
         api: ClusterApi,
         applications: Sequence[str],
+        controlled: Collection[str],
         *,
         region: str = "",
         peers: Peers | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``controlled`` are the applications whose buffers a fleet controller keeps."""
         self.region: Final = region
         self._replica: Final = replica
         self._control: Final = replica.control
         self._api: Final = api
         self._applications: Final = applications
+        self._controlled: Final = controlled
         self._peers: Final = peers
         self._clock: Final = clock
         self._statuses: Final = Statuses(self._control.status, clock)
@@ -147,7 +150,9 @@ class MatchmakerService:
             waiting = self._replica.waiting(name)
         its = [fleet for fleet in self._control.fleets if fleet.application == name]
         states = Counter((each.version, _state(each)) for each in self._control.instances if each.application == name)
-        fleets = tuple(_fleet(fleet, states) for fleet in sorted(its, key=lambda fleet: fleet.name))
+        fleets = tuple(
+            _fleet(fleet, self._target(fleet), states) for fleet in sorted(its, key=lambda fleet: fleet.name)
+        )
         return d.Application(name=name, paused=self._control.paused(name), waiting=waiting, fleets=fleets)
 
     async def pause(self, application: str, *, paused: bool) -> None:
@@ -165,10 +170,14 @@ class MatchmakerService:
     async def set_buffer(self, application: str, version: str, instances: int | None) -> None:
         """See Service."""
         its = [each for each in self._control.fleets if (each.application, each.version) == (application, version)]
-        if its and instances is not None and all(fleet.buffer_target is None for fleet in its):
+        if its and instances is not None and all(self._target(fleet) is None for fleet in its):
             raise InTheWay("no fleet controller keeps this version's buffer: the stack file says how large it is")
         if not await _in_kubernetes(self._control.set_buffer(application, version, instances)):
             raise Absent("version")
+
+    def _target(self, fleet: Fleet) -> int | None:
+        """What the fleet controller keeps; what one that is no more has written on a fleet does not count."""
+        return fleet.buffer_target if fleet.application in self._controlled else None
 
     async def queue(self, application: str, limit: int) -> d.Queue:
         """See Service."""
@@ -276,7 +285,7 @@ def _state(instance: Instance) -> d.InstanceState:
     return d.InstanceState.IDLE if instance.usable else d.InstanceState.STARTING
 
 
-def _fleet(fleet: Fleet, states: Mapping[tuple[str, d.InstanceState], int]) -> d.Fleet:
+def _fleet(fleet: Fleet, target: int | None, states: Mapping[tuple[str, d.InstanceState], int]) -> d.Fleet:
     def number(state: d.InstanceState) -> int:
         return states.get((fleet.version, state), 0)
 
@@ -287,7 +296,7 @@ def _fleet(fleet: Fleet, states: Mapping[tuple[str, d.InstanceState], int]) -> d
         drained=fleet.drained,
         rolled_back=fleet.rolled_back,
         buffer=fleet.buffer,
-        target=fleet.buffer_target,
+        target=target,
         override=fleet.buffer_override,
         starting=number(d.InstanceState.STARTING),
         idle=number(d.InstanceState.IDLE),

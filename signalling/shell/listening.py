@@ -28,12 +28,6 @@ def port_of(runner: web.AppRunner) -> int:
     return int(runner.addresses[0][1])
 
 
-async def refuse_new(runner: web.AppRunner) -> None:
-    """Stop accepting connections; those that stand go on."""
-    for site in list(runner.sites):
-        await site.stop()
-
-
 async def until_signal() -> None:
     """Wait for SIGTERM or SIGINT; a second one ends the process at once, as the default action does."""
     loop = asyncio.get_running_loop()

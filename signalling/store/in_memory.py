@@ -185,13 +185,6 @@ class MemoryStore:
         """See Store."""
         self._values.put(key, value, seconds)
 
-    async def put_new(self, key: str, value: str, seconds: float) -> bool:
-        """See Store."""
-        if self._values.get(key) is not None:
-            return False
-        self._values.put(key, value, seconds)
-        return True
-
     async def get(self, key: str) -> str | None:
         """See Store."""
         return self._values.get(key)

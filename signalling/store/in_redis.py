@@ -205,10 +205,6 @@ class RedisStore:
         """See Store."""
         await self._ask(self._redis.set, self._key("value", key), value, px=_ms(seconds))
 
-    async def put_new(self, key: str, value: str, seconds: float) -> bool:
-        """See Store."""
-        return bool(await self._ask(self._redis.set, self._key("value", key), value, px=_ms(seconds), nx=True))
-
     async def get(self, key: str) -> str | None:
         """See Store."""
         return cast(str | None, await self._ask(self._redis.get, self._key("value", key)))

@@ -140,10 +140,6 @@ class Store(Protocol):
         """A value for so long."""
         ...
 
-    async def put_new(self, key: str, value: str, seconds: float) -> bool:
-        """The same, unless there is one already; whether there was none."""
-        ...
-
     async def get(self, key: str) -> str | None:
         """The value of a key."""
         ...

@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from signalling.shell import listening, logs
+from signalling.shell.cancelling import cancel
 from signalling.shell.environment import SettingError
 from signalling.shell.health import health_app
 from signalling.turn import settings
@@ -57,9 +58,7 @@ class Companion:
 
     async def stop(self) -> None:
         """End; coturn does not hear of it."""
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await cancel(self._background)
         for runner in reversed(self._runners.values()):
             await runner.cleanup()
         self.node.follower.close()

@@ -5,7 +5,6 @@ of the pod's processes see each other, and one that shares coturn's user would s
 """
 
 import asyncio
-import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -20,10 +19,10 @@ from lightkube.resources.core_v1 import Pod
 from signalling.kubernetes.api import Event, LightkubeApi, Listed, Removed
 from signalling.matchmaker.watching import Watching
 from signalling.shell import environment, listening, logs
+from signalling.shell.cancelling import cancel
 from signalling.shell.environment import SettingError, require
 from signalling.turn.configuration import usable_peer
 
-LOG: Final = logging.getLogger("turn.peers")
 _OVER: Final = ("Succeeded", "Failed")
 """Phases of a pod whose address may be another's by now."""
 
@@ -108,8 +107,7 @@ async def serve(its: PeersSettings) -> None:
         peers = Peers(its.peers_file)
         following = asyncio.create_task(Watching("instances").follow(api.watch_instances, peers.observe))
         await listening.until_signal()
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        await cancel([following])
     finally:
         await client.close()
 

@@ -17,8 +17,6 @@ from pathlib import Path
 
 from signalling.ice.elsewhere import NOTHING
 from signalling.ice.secret import SigningSecret
-from signalling.matchmaker.admission import OpenAdmission
-from signalling.matchmaker.endings import Silence
 from signalling.matchmaker.issuing import Issuer
 from signalling.matchmaker.replica import Surroundings
 from signalling.matchmaker.server import MatchmakerServer
@@ -28,6 +26,7 @@ from signalling.store.in_memory import MemoryStore
 from signalling.store.in_redis import RedisStore
 from signalling.store.interface import Store
 from tests.unit.signalling.memory_cluster import MemoryCluster, fleet, node, pod
+from tests.unit.signalling.without_front import OpenAdmission, Silence
 
 TICKS: int = os.sysconf("SC_CLK_TCK")
 

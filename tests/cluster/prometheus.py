@@ -155,8 +155,9 @@ def questions(its: Settings, session: str) -> dict[str, str]:
     found = {}
     for name in dashboards.names():
         dashboard = dashboards.description(name)
-        for title, expression in dashboards.expressions(dashboard):
-            found[f"{name}: {title}: {expression}"] = filled_in(expression, variables)
+        for panel in (panel for row in dashboard["rows"] for panel in row["panels"]):
+            for expression in (query["expr"] for query in panel["queries"]):
+                found[f"{name}: {panel['title']}: {expression}"] = filled_in(expression, variables)
         for variable in dashboard.get("variables", []):
             metric = variable["query"].removeprefix("label_values(").partition(",")[0]
             found[f"{name}: variable {variable['name']}"] = metric

@@ -35,7 +35,7 @@ from tests.cluster.prometheus import (
     write_configuration,
 )
 from tests.cluster.test_claim import NAMESPACE, gone, make, make_fleet, ready
-from tests.cluster.unanswered import REASONS, WITHOUT_CLUSTER
+from tests.cluster.unanswered import REASONS, WITHOUT_AUTOSCALER, WITHOUT_CLUSTER
 from tests.ports import free_port
 from tests.unit.components.settings_cases import patched
 from tests.unit.signalling.clients import Client, streamer
@@ -266,7 +266,7 @@ async def test_every_expression_is_answered_or_its_metric_is_listed(service: Ser
 def test_no_reason_is_listed_for_nothing() -> None:
     its = its_settings()
     used = set().union(*(metrics_of(expression) for expression in questions(its, "any").values()))
-    assert REASONS.keys() | WITHOUT_CLUSTER.keys() <= used
+    assert REASONS.keys() | WITHOUT_AUTOSCALER.keys() | WITHOUT_CLUSTER.keys() <= used
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,6 @@ STACK = "production-us-ashburn-1"
 ENGINE_IMAGE = "localhost/pixel/test-network-policies:1"
 QUEUE = "98"
 ON_ITS_NODES_NETWORK = ("TURN",)
-ROOT_ON_THE_NODE = "node of the instances"
 
 SERVER = """
     import asyncio

@@ -11,6 +11,9 @@ REASONS: Mapping[str, str] = {
     "pixel_schedule_in_force": "the stack has no schedule",
 }
 
+WITHOUT_AUTOSCALER: Mapping[str, str] = {"pixel_turn_nodes_wanted": "needs a TURN pool that grows"}
+"""Not to be had in the local stack, where nothing makes nodes."""
+
 WITHOUT_CLUSTER: Mapping[str, str] = {
     "container_cpu_usage_seconds_total": "needs the kubelet of a cluster",
     "container_memory_working_set_bytes": "needs the kubelet of a cluster",

@@ -16,7 +16,7 @@ from tests.program.alert_cases import CASES, Case
 from tests.program.recording import ROOT, STACKS, stack_file
 from tests.unit.components.settings_cases import patched
 
-TURN_OCPUS, GPU_NODES = 2, 2
+GPU_NODES = 2
 
 
 def promtool() -> Path:

@@ -103,6 +103,11 @@ def test_everything_that_a_stack_file_says_reaches_it() -> None:
     }
 
 
+def told_of_a_controller(record: Record) -> bool:
+    """Whether matchmakers take what fleets say of one for what holds."""
+    return bool(json.loads(record.object("ConfigMap", "matchmaker")["data"]["matchmaker.json"])["fleet_controller"])
+
+
 def test_fleets_leave_their_replicas_to_it_and_come_after_it(record: Record) -> None:
     (controller,) = (each for each in record.objects("Deployment") if each.name == "deployment-pixel-fleet-controller")
     fleets = [each for each in record.objects("Deployment") if "app.pixel/app" in each.inputs["metadata"]["labels"]]
@@ -111,6 +116,7 @@ def test_fleets_leave_their_replicas_to_it_and_come_after_it(record: Record) -> 
         assert "replicas" not in fleet.inputs["spec"]
         assert "pulumi.com/patchForce" not in fleet.inputs["metadata"]["annotations"]
         assert controller.urn in fleet.dependencies, "its start value does not stay for long"
+    assert told_of_a_controller(record)
     for each in record.objects("Deployment"):
         if "app.pixel/placeholder" in each.inputs["metadata"]["labels"]:
             assert "replicas" not in each.inputs["spec"]
@@ -124,6 +130,7 @@ def test_without_it_the_program_keeps_the_number_also_of_what_it_had_before() ->
         if "app.pixel/app" in fleet["metadata"]["labels"]:
             assert fleet["spec"]["replicas"] == 2
             assert fleet["metadata"]["annotations"]["pulumi.com/patchForce"] == "true"
+    assert not told_of_a_controller(record)
     assert record.object("PodDisruptionBudget", "sessions"), "sessions are protected all the same"
 
 

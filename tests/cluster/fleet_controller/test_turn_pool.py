@@ -63,18 +63,24 @@ async def comes_and_goes(found: World, relays: Relays) -> None:
     await found.until(lambda: nodes_are(found, {"turn-0": True}), "the least there is to be")
     relays.allocations["turn-0"] = 80
     await found.until(lambda: nodes_are(found, {"turn-0": True, "turn-1": True}), "one more, before the first is full")
+
+    async def both_are_held() -> bool:
+        return await held(found) == {"turn-0", "turn-1"}
+
+    # A placeholder that has not been placed yet would find its node cordoned.
+    await found.until(both_are_held, "each node is held by a placeholder")
     relays.allocations |= {"turn-0": 30, "turn-1": 10}
     # One could carry it all: the one with less of it takes no new players.
     await found.until(lambda: nodes_are(found, {"turn-0": True, "turn-1": False}), "the emptier one is cordoned")
     controller = await found.leader()
 
     async def asked_again() -> bool:
-        return await found.metric(controller, "pixel_placeholders_target", pool="turn") == 1
+        return await found.metric(controller, "pixel_turn_nodes_wanted") == 1
 
     await found.until(asked_again, "one node is enough")
     # It stays for as long as it carries anything, though the autoscaler would take it if nothing held it.
     assert found.cluster.run("get", "node", "turn-1").returncode == 0
-    assert await held(found) == {"turn-0", "turn-1"}
+    assert await both_are_held()
     relays.allocations |= {"turn-0": 75}
     # The load comes back before it is gone: it is taken back instead of a new one.
     await found.until(lambda: nodes_are(found, {"turn-0": True, "turn-1": True}), "it is needed after all")

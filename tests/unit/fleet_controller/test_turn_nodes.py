@@ -5,8 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capacity.controller.cluster import Node, Relay
-from capacity.controller.turn import TurnPlan, planned
-from tests.unit.fleet_controller.situations import NOW, TURN, nodes
+from capacity.controller.decisions import decide
+from capacity.controller.figures import Figures
+from capacity.controller.memory import Memory
+from capacity.controller.metrics import ControllerMetrics
+from capacity.controller.settings import StackSettings
+from capacity.controller.turn import FULL, TurnPlan, load_of, planned
+from tests.unit.fleet_controller.situations import NOW, TURN, cluster, nodes, placeholders, stack
 
 
 def carrying(*allocations: int) -> dict[str, Relay]:
@@ -62,6 +67,45 @@ def test_what_an_operator_cordons_is_the_operator_s() -> None:
     assert planned(closed, carrying(90, 0), TURN) == TurnPlan(2, 3)
     drained = (Node("turn-1", NOW), Node("turn-2", NOW, cordoned=True, draining=True))
     assert planned(drained, carrying(90, 0), TURN) == TurnPlan(2, 2, release=("turn-2",))
+
+
+def figures_of(its: StackSettings) -> Figures:
+    """Of a pool whose second node was cordoned to be emptied, and still carries something."""
+    there = leaving(False, True)
+    found = cluster(turn_nodes=there, turn_placeholders=placeholders(2, "turn"), relays=carrying(10, 3))
+    return decide(found, its, Memory(), NOW).figures
+
+
+def shown(figures: Figures, its: StackSettings, name: str, **labels: str) -> float | None:
+    metrics = ControllerMetrics(its, figures=lambda: figures, leading=lambda: True, matchmakers=lambda: 1)
+    return metrics.registry.get_sample_value(name, labels)
+
+
+def test_the_nodes_that_are_wanted_are_shown_beside_the_placeholders_that_are_kept() -> None:
+    its = stack(turn=TURN)
+    figures = figures_of(its)
+    assert shown(figures, its, "pixel_turn_nodes_wanted") == 1
+    assert shown(figures, its, "pixel_placeholders_target", pool="turn") == 2
+
+
+def test_of_a_pool_that_keeps_its_size_no_wish_is_shown() -> None:
+    its = stack()
+    assert shown(figures_of(its), its, "pixel_turn_nodes_wanted") is None
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 120), st.floats(0, 1.2e9)), max_size=6))
+def test_what_is_wanted_bears_the_load_and_is_no_swing(carried: list[tuple[int, float]]) -> None:
+    relays = {f"turn-{i + 1}": Relay(*each) for i, each in enumerate(carried)}
+    wanted = planned(nodes(len(carried), "turn"), relays, TURN).wanted
+    assert TURN.min_nodes <= wanted <= TURN.max_nodes
+    load = load_of(relays, TURN)
+    assert wanted == TURN.max_nodes or load <= wanted * FULL + 1e-6
+    # The same load on as many as were wanted.
+    moved = {f"turn-{i + 1}": Relay(0, 0) for i in range(wanted)}
+    moved["turn-1"] = Relay(sum(each[0] for each in carried), sum(each[1] for each in carried))
+    again = planned(nodes(wanted, "turn"), moved, TURN)
+    assert (again.wanted, again.leave) == (wanted, ())
 
 
 @settings(deadline=None)

@@ -10,8 +10,6 @@ from aiohttp import ClientError, ClientSession
 
 from signalling.ice.elsewhere import NOTHING
 from signalling.ice.secret import SigningSecret
-from signalling.matchmaker.admission import OpenAdmission
-from signalling.matchmaker.endings import Silence
 from signalling.matchmaker.issuing import Issuer
 from signalling.matchmaker.page import page_files
 from signalling.matchmaker.replica import Surroundings
@@ -25,6 +23,7 @@ from signalling.tickets.keys import public_line, signing_key
 from tests.ports import free_port
 from tests.unit.signalling.clients import Client, eventually, streamer
 from tests.unit.signalling.memory_cluster import MemoryCluster, pod
+from tests.unit.signalling.without_front import OpenAdmission, Silence
 
 SECRET = "a-secret-that-nobody-may-read"
 SEED = "5eed" * 16

@@ -42,9 +42,20 @@ def test_a_full_node_is_the_last_to_be_taken():
     assert first(it) == {"b"}
 
 
+def test_each_player_of_a_session_has_credentials_of_its_own():
+    it = pool()
+
+    def user(player: str) -> str:
+        """The name in the credentials, without its end."""
+        (server, *_) = msgspec.json.decode(it.options("demo", "s", player))["iceServers"]
+        return str(server["username"]).partition(":")[2]
+
+    assert [user(player) for player in ("s", "guest")] == ["s", "s.guest"]
+
+
 def test_an_application_with_servers_of_its_own_gets_those():
     own = ApplicationIce(servers=(IceServer(urls=("stun:192.0.2.1:3478",)),))
     it = pool(elsewhere=Elsewhere(applications={"mine": own}))
-    mine, other = (msgspec.json.decode(it.options(application, "s")) for application in ("mine", "other"))
+    mine, other = (msgspec.json.decode(it.options(application, "s", "s")) for application in ("mine", "other"))
     assert mine["iceServers"] == [{"urls": ["stun:192.0.2.1:3478"]}]
     assert [url for server in other["iceServers"] for url in server["urls"] if url.endswith("udp")] != []

@@ -13,10 +13,11 @@ import pytest
 from aiohttp import ClientSession
 
 from signalling.ice.secret import SigningSecret
+from signalling.kubernetes.fleets import BUFFER_TARGET_ANNOTATION
 from signalling.limits.settings import LimitsSettings
 from signalling.login.settings import Algorithm, LoginSettings, Mode
 from signalling.matchmaker.issuing import Issuer
-from signalling.matchmaker.settings import ApiSettings, PlayerPage
+from signalling.matchmaker.settings import ApiSettings, ApplicationSettings, PlayerPage, Sessions
 from signalling.regions.settings import PeerSettings, RegionSettings
 from signalling.store.in_redis import RedisStore
 from signalling.webhooks.settings import Endpoint, WebhookSettings
@@ -48,6 +49,31 @@ async def sessions(stage: FrontStage, replica: int = 0) -> list[dict[str, Any]]:
     assert status == 200, found
     items: list[dict[str, Any]] = found["items"]
     return items
+
+
+# What is kept ready
+
+SHARED_DEMO = ApplicationSettings(name="demo", sessions=Sessions.SHARED)
+
+
+@pytest.mark.parametrize(
+    ("said", "target", "status"),
+    [
+        ({}, 3, 200),
+        ({"fleet_controller": False}, None, 409),
+        ({"applications": (SHARED_DEMO,)}, None, 409),
+    ],
+    ids=["by a fleet controller", "by the stack's file", "by an autoscaler"],
+)
+async def test_what_a_fleet_controller_has_left_on_a_fleet_is_no_target(stage, said, target, status):
+    stage.cluster.fleets["demo-v1"]["metadata"]["annotations"][BUFFER_TARGET_ANNOTATION] = "3"
+    stage.says(**said)
+    await stage.matchmaker()
+    _, found = await stage.api("GET", f"{API}/applications")
+    (fleet,) = (each for application in found["items"] for each in application["fleets"] if each["name"] == "demo-v1")
+    assert fleet["target"] == target
+    asked = await stage.api("POST", f"{API}/applications/demo/versions/v1/buffer", {"instances": 5})
+    assert asked[0] == status, asked
 
 
 # Login

@@ -122,7 +122,7 @@ class Player:
         timer = asyncio.get_running_loop().call_later(_CONNECT_SECONDS, self._check_connected)
         gathering = asyncio.create_task(self._gather())
         try:
-            # Gone on with by itself: sockets and TURN allocations of a gathering that is cancelled are never given back.
+            # A task of its own: what a gathering that is cancelled has opened, TURN allocations too, is never given back.
             await asyncio.shield(gathering)
             await send_offer(self._peer.localDescription.sdp)
             while True:

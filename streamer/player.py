@@ -122,7 +122,7 @@ class Player:
         timer = asyncio.get_running_loop().call_later(_CONNECT_SECONDS, self._check_connected)
         gathering = asyncio.create_task(self._gather())
         try:
-            # A task of its own: what a gathering that is cancelled has opened, TURN allocations too, is never given back.
+            # A task of its own: what a cancelled gathering has opened, TURN allocations too, is never given back.
             await asyncio.shield(gathering)
             await send_offer(self._peer.localDescription.sdp)
             while True:

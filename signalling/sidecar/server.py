@@ -14,6 +14,7 @@ from signalling.protocol.actions import Action, AskGame, Close, CloseCode, Conne
 from signalling.protocol.messages import Role, encode, opaque
 from signalling.protocol.sidecar import Limits, Sidecar
 from signalling.shell import listening
+from signalling.shell.cancelling import cancel
 from signalling.shell.dispatch import Port
 from signalling.shell.handshake import Accept, Answer, UpgradeRequest
 from signalling.shell.websocket import Keepalive, SocketLimits, WebSocket
@@ -146,9 +147,7 @@ class SidecarServer:
             await port.close()
         if self._timer is not None:
             self._timer.cancel()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel(self._tasks)
         if self._http is not None:
             await self._http.close()
         if self._health is not None:

@@ -26,16 +26,15 @@ _MOMENTS: Final = 24
 """At which growth during provisioning is looked at (Gauss and Legendre's)."""
 _LEVELS: Final = 500
 """Of provisioning times that vary."""
-_OVERTAKING: Final = 0.31
-"""What half the mean difference of two provisioning times is worth, were nodes ordered without number."""
-_CHANCE: Final = 0.245
-"""How much less for the few that there are, times the root of players who come meanwhile and stay.
+_OVERTAKING: Final = 0.33
+"""What half the mean difference of two provisioning times is worth, were very many nodes ordered."""
+_OF_FEW: Final = 0.35
+"""How much less where few are, times the root of the players who come meanwhile and stay. Both are fitted to simulations
+that those who wait do not hold up: spreads of 0.3, sessions of 900 to 3000 seconds, 180 to 7200 players an hour."""
 
-Both are fitted to simulations: spreads of 0.3, sessions of 900 to 3600 seconds, 180 to 7200 players an hour.
-"""
-
-_EMPTYING: Final = 0.22
-"""How long a surplus node takes to become empty, in sessions, for each slot beside one: measured by simulation."""
+_EMPTYING: Final = 0.23
+"""How long a surplus node takes to become empty, in sessions, for each slot beside one: fitted to simulations of nodes
+of 3 and 4 slots, sessions of 900 to 3600 seconds, 360 and 1800 players an hour."""
 _MOST_OTHERS: Final = 5
 """So many slots of them count: measured with nodes of 8."""
 
@@ -89,7 +88,7 @@ class NodeBuffer:
         seconds *= mean / seconds.mean()
         apart = float((seconds * (2 * levels - 1)).mean())
         rises = np.sqrt([self.players.gone_after(each) for each in seconds])
-        few = _CHANCE / math.sqrt(self.players.mean * self.players.gone_after(mean))
+        few = _OF_FEW / math.sqrt(self.players.mean * self.players.gone_after(mean))
         return float(np.interp(rises.mean(), rises, seconds)) - max(_OVERTAKING - few, 0.0) * apart
 
     def _reached(self, seconds: float, most: int) -> Floats:

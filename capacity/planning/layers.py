@@ -3,8 +3,8 @@
 What is on order for an application is what was ordered during one start time, and whatever of the orders before had no
 slot then; the two are independent, since players come independently of the past. Exact for start times that do not vary
 (S. Graves, "A multi-echelon inventory model for a repairable item with one-for-one replenishment", Management Science
-31, 1985), and for those that do while slots do not lack (`base_stock`). That players who wait leave later is not in it;
-a correction that simulation has shown stands in.
+31, 1985), and for those that do while slots do not lack (`base_stock`). That players who wait also leave later comes on
+top, as what is expected of it.
 """
 
 from dataclasses import dataclass
@@ -66,10 +66,12 @@ class Layers:
     def _held_up(self, buffer: int, chance: float, waiting: float) -> tuple[float, float]:
         """How many times as many players wait, and wait in all, as who has waited also leaves later, with its slot.
 
-        A player who would have left by now had it not waited is one more of those who have no slot. Of those who waited
-        some time ago as many are there still for that reason as have sessions of just that length. What they add while
-        players wait is what is expected of the number that waited then, given that some wait now; they wait again, and
-        so on, which is a geometric series. What they would add at any moment is in the nodes already.
+        A player who would have left by now had it not waited is one more without a slot. Of those who waited some time
+        ago as many are there still for that reason as have sessions of just that length. So what they add while players
+        wait is what is expected of the number that waited a session ago, given that some wait now, beyond what is
+        expected at any moment, for which nodes are there. It makes others wait in turn, and so on: a geometric series.
+        The numbers at two moments are taken as normal; that fewer wait than at any moment a session after many did, as
+        where all sessions are of one length, is left out.
         """
         if not 0 < chance < 1 or not waiting or not self.nodes.gives_back or not self.nodes.provisioning.mean:
             return 1.0, 1.0
@@ -88,9 +90,9 @@ class Layers:
 
     @cached_property
     def _alike(self) -> Floats:
-        """How far what slots are lacking now goes with what they were a session ago, for the lengths of sessions.
+        """The correlation of the slots that are lacking now and a session ago, for each of the lengths of sessions.
 
-        What is lacking goes with the growth of the number of players within the time of a node: their correlation.
+        They lack by how much the number of players has grown within the time of a node.
         """
         players, lead = self.nodes.players, self.nodes.provisioning.mean
         found = []

@@ -3,7 +3,7 @@
 A node is ordered when the slots that are needed (players, instance buffers, node buffer) exceed what is up or ordered,
 and removed when it has not been needed for the surplus time, the one unneeded longest first. So the nodes are layers:
 the n-th is there while the need has reached into it within the surplus time, except for the provisioning time after it
-was ordered. Two things go beyond that, for which times stand in that simulation has shown: nodes of several slots
+was ordered. Two things go beyond that, for which times stand in that are fitted to simulations: nodes of several slots
 become empty late, and nodes whose times vary overtake each other.
 
 Sessions that end give slots back. That is what the rule of thumb (rate x provisioning time) leaves out: it holds while
@@ -29,8 +29,9 @@ _LEVELS: Final = 500
 _OVERTAKING: Final = 0.33
 """What half the mean difference of two provisioning times is worth, were very many nodes ordered."""
 _OF_FEW: Final = 0.35
-"""How much less where few are, times the root of the players who come meanwhile and stay. Both are fitted to simulations
-that those who wait do not hold up: spreads of 0.3, sessions of 900 to 3000 seconds, 180 to 7200 players an hour."""
+"""How much less where few are, times the root of the players who come meanwhile and stay. Both are fitted to
+simulations in which waiting holds nobody up: spreads of 0.3, sessions of 900 to 3000 seconds, 180 to 7200 players an
+hour."""
 
 _EMPTYING: Final = 0.23
 """How long a surplus node takes to become empty, in sessions, for each slot beside one: fitted to simulations of nodes

@@ -84,15 +84,14 @@ class Players:
             passages[mark] = self.rate / (self.rate + points + down * (1 - passages[mark - 1]))
         return passages
 
-    def growth(self, starts: Floats, seconds: float, most: int) -> Floats:
+    def growth(self, starts: Floats, gone: float, seconds: float, most: int) -> Floats:
         """How much the number has grown after some seconds, from 0 to `most`, starting at k with the weight starts[k].
 
-        The sum of the weights is kept. Those who left are a share of those who were there; those who came and stayed
-        are Poisson. Their difference is read off its generating function on the unit circle.
+        The sum of the weights is kept. Of those who were there each has left with the chance `gone`; those who came and
+        stayed are Poisson. Their difference is read off its generating function on the unit circle.
         """
-        gone = self.gone_after(seconds)
         # The share of those who came meanwhile and left again is in it: the integral of the chance to be there still.
-        come = self.mean * gone
+        come = self.mean * self.gone_after(seconds)
         reach = _WIDTH * math.sqrt(2 * come + 1) + 2 * come + most + 16
         size = 1 << math.ceil(math.log2(2 * reach))
         circle = np.exp(-2j * np.pi * np.arange(size) / size)

@@ -3,11 +3,10 @@
 What is on order for an application is what was ordered during one start time, and whatever of the orders before had no
 slot then; the two are independent, since players come independently of the past. Exact for start times that do not vary
 (S. Graves, "A multi-echelon inventory model for a repairable item with one-for-one replenishment", Management Science
-31, 1985), and for those that do while slots do not lack (`base_stock`). That players who wait leave later is not in it;
-a correction that simulation has shown stands in.
+31, 1985), and for those that do while slots do not lack (`base_stock`). That players who wait also leave later comes on
+top, as what is expected of it.
 """
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -22,12 +21,12 @@ from capacity.planning.demand_process import Floats
 from capacity.planning.node_buffer import NodeBuffer
 
 _NEGLIGIBLE: Final = 1e-12
-_HELD_UP: Final = 0.6
-"""How long slots are lacking, in geometric means of a wait and a node's time: measured by simulation."""
-_BEGINNINGS: Final = 0.25
-"""How much of what makes waits longer lets more players wait: measured by simulation."""
-_MOST_ENDED: Final = 0.9
-"""Of sessions that a node's time is longer than, so many are taken to end in it."""
+_AGES: Final = 500
+"""Quantiles of a session that are looked at."""
+_EXCESS: Final = 6.0
+"""Standard deviations above a buffer that are looked at, in steps of a twelfth."""
+_MOST_LONGER: Final = 0.9
+"""Of all waits, those that come of waits before."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +46,11 @@ class Layers:
         beyond = np.arange(len(ordered)) - buffer
         chance = float(ordered[min(buffer, len(ordered)) :].sum())
         waiting = float((ordered * np.clip(beyond, 0, None)).sum())
-        longer = self._held_up(buffer, chance, waiting)
+        more, longer = self._held_up(buffer, chance, waiting)
         return Promise(
-            chance_of_waiting=min(chance * (1 + _BEGINNINGS * longer), 1.0),
-            waiting=waiting * (1 + longer),
-            mean_wait=waiting * (1 + longer) / self.rate if self.rate else 0.0,
+            chance_of_waiting=min(chance * more, 1.0),
+            waiting=waiting * longer,
+            mean_wait=waiting * longer / self.rate if self.rate else 0.0,
         )
 
     def buffer_for(self, service_level: float) -> int:
@@ -64,19 +63,44 @@ class Layers:
             buffer += 1
         return buffer
 
-    def _held_up(self, buffer: int, chance: float, waiting: float) -> float:
-        """By which part waits for slots make waits longer: who has waited also leaves later, and keeps its slot.
+    def _held_up(self, buffer: int, chance: float, waiting: float) -> tuple[float, float]:
+        """How many times as many players wait, and wait in all, as who has waited also leaves later, with its slot.
 
-        While players wait, as many fewer sessions end as would have ended of theirs. That goes on as long as slots are
-        lacking: between one player's wait and the time of a node, and nearer to the latter the more players come.
+        A player who would have left by now had it not waited is one more without a slot. Of those who waited some time
+        ago as many are there still for that reason as have sessions of just that length. So what they add while players
+        wait is what is expected of the number that waited a session ago, given that some wait now, beyond what is
+        expected at any moment, for which nodes are there. It makes others wait in turn, and so on: a geometric series.
+        The numbers at two moments are taken as normal; that fewer wait than at any moment a session after many did, as
+        where all sessions are of one length, is left out.
         """
-        lead, session = self.nodes.provisioning.mean, self.nodes.players.session
-        if not chance or not lead or not self.nodes.gives_back:
-            return 0.0
-        ended = min(session.chance_within(lead), _MOST_ENDED)
-        for_slots = 1 - poisson.expected_beyond(buffer, self.rate * self.start.mean) / waiting
-        lacking = math.sqrt(waiting / self.rate / chance * lead)
-        return _HELD_UP * max(for_slots, 0.0) * lacking * -math.log1p(-ended) / lead
+        if not 0 < chance < 1 or not waiting or not self.nodes.gives_back or not self.nodes.provisioning.mean:
+            return 1.0, 1.0
+        for_slots = max(1 - poisson.expected_beyond(buffer, self.rate * self.start.mean) / waiting, 0.0)
+        alike = self._alike
+        mark = float(stats.norm.isf(chance))
+        above = mark + (np.arange(12 * _EXCESS) + 0.5) / 12
+        excess = (above - mark) * stats.norm.pdf(above)
+        apart = np.sqrt(1 - alike**2)
+        still = stats.norm.cdf((alike[:, None] * above - mark) / apart[:, None]) @ (excess / excess.sum())
+        longer = for_slots * float(np.mean(np.maximum(still - chance, 0.0)))
+        # What is expected beyond the mark, of those who stood just at it.
+        beyond = apart * _excess((1 - alike) * mark / apart) - _excess(np.asarray(mark))
+        more = for_slots * float(np.mean(np.maximum(beyond, 0.0))) * float(stats.norm.pdf(mark)) / chance
+        return 1 + more, 1 / (1 - min(longer, _MOST_LONGER))
+
+    @cached_property
+    def _alike(self) -> Floats:
+        """The correlation of the slots that are lacking now and a session ago, for each of the lengths of sessions.
+
+        They lack by how much the number of players has grown within the time of a node.
+        """
+        players, lead = self.nodes.players, self.nodes.provisioning.mean
+        found = []
+        for level in (np.arange(_AGES) + 0.5) / _AGES:
+            seconds = players.session.quantile(level)
+            both = players.gone_after(seconds + lead) + players.gone_after(abs(seconds - lead))
+            found.append((both / 2 - players.gone_after(seconds)) / players.gone_after(lead))
+        return np.clip(found, 0.0, 1 - _NEGLIGIBLE)
 
     @cached_property
     def _ordered(self) -> Floats:
@@ -124,6 +148,11 @@ class Layers:
         numbers = np.arange(most + 1)
         of_ours: Floats = stats.binom.pmf(numbers[:, None], numbers[None, :], share) @ each
         return _shortened(of_ours)
+
+
+def _excess(mark: Floats) -> Floats:
+    """What is expected of a normal number's excess over a mark."""
+    return np.asarray(stats.norm.pdf(mark) - mark * stats.norm.sf(mark), dtype=np.float64)
 
 
 def _reach(mean: float) -> int:

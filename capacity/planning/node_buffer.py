@@ -3,7 +3,7 @@
 A node is ordered when the slots that are needed (players, instance buffers, node buffer) exceed what is up or ordered,
 and removed when it has not been needed for the surplus time, the one unneeded longest first. So the nodes are layers:
 the n-th is there while the need has reached into it within the surplus time, except for the provisioning time after it
-was ordered. Two things go beyond that, for which times stand in that simulation has shown: nodes of several slots
+was ordered. Two things go beyond that, for which times stand in that are fitted to simulations: nodes of several slots
 become empty late, and nodes whose times vary overtake each other.
 
 Sessions that end give slots back. That is what the rule of thumb (rate x provisioning time) leaves out: it holds while
@@ -26,11 +26,16 @@ _MOMENTS: Final = 24
 """At which growth during provisioning is looked at (Gauss and Legendre's)."""
 _LEVELS: Final = 500
 """Of provisioning times that vary."""
-_OVERTAKING: Final = 0.2
-"""What half the mean difference of two provisioning times is worth: measured by simulation, spreads of 0.3 and 0.8."""
+_OVERTAKING: Final = 0.33
+"""What half the mean difference of two provisioning times is worth, were very many nodes ordered."""
+_OF_FEW: Final = 0.35
+"""How much less where few are, times the root of the players who come meanwhile and stay. Both are fitted to
+simulations in which waiting holds nobody up: spreads of 0.3, sessions of 900 to 3000 seconds, 180 to 7200 players an
+hour."""
 
-_EMPTYING: Final = 0.22
-"""How long a surplus node takes to become empty, in sessions, for each slot beside one: measured by simulation."""
+_EMPTYING: Final = 0.23
+"""How long a surplus node takes to become empty, in sessions, for each slot beside one: fitted to simulations of nodes
+of 3 and 4 slots, sessions of 900 to 3600 seconds, 360 and 1800 players an hour."""
 _MOST_OTHERS: Final = 5
 """So many slots of them count: measured with nodes of 8."""
 
@@ -72,8 +77,9 @@ class NodeBuffer:
 
         If players come independently of each other and nobody leaves, it is the mean (Palm's theorem). But nodes are
         ordered several at once, as the number of players rises, and the more evenly come the more their times differ,
-        those that were ordered later before others: that is worth a shorter time. The first part of it is a rise by
-        chance, which goes with the root of time. The rest is measured.
+        those that were ordered later before others: that is worth a shorter time. The first part of it is that a rise
+        by chance goes with the root of those who come and stay, of which the mean counts. The rest is measured: how
+        much the mean of several moments varies less than one, but for the chance in which nodes come then.
         """
         mean = self.provisioning.mean
         if not self.gives_back or self.provisioning.spread == 0:
@@ -82,12 +88,15 @@ class NodeBuffer:
         seconds = np.array([self.provisioning.quantile(level) for level in levels])
         seconds *= mean / seconds.mean()
         apart = float((seconds * (2 * levels - 1)).mean())
-        return float(np.sqrt(seconds).mean() ** 2 - _OVERTAKING * apart)
+        rises = np.sqrt([self.players.gone_after(each) for each in seconds])
+        few = _OF_FEW / math.sqrt(self.players.mean * self.players.gone_after(mean))
+        return float(np.interp(rises.mean(), rises, seconds)) - max(_OVERTAKING - few, 0.0) * apart
 
     def _reached(self, seconds: float, most: int) -> Floats:
         """For each growth from 0 to `most`: how many orders of a layer stand `seconds` old with that growth since."""
         if self.gives_back:
-            return self.players.growth(self._rises.starts(seconds), seconds, most)
+            starts, gone = self._rises.starts(seconds)
+            return self.players.growth(starts, gone, seconds, most)
         return self.players.rate * _poisson(self.players.rate * seconds, most)
 
     def missing(self, buffer: int, most: int, *, sooner: float = 0.0) -> Floats:

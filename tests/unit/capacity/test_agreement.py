@@ -1,4 +1,4 @@
-"""The planner and the simulator say the same, within 5 % and what chance explains."""
+"""The planner and the simulator say the same, but for 2 % and what chance explains."""
 
 from argparse import Namespace
 from dataclasses import replace
@@ -21,17 +21,18 @@ PLAYERS = 400_000
 
 
 @pytest.mark.parametrize("case", grid(), ids=str)
-def test_planner_and_simulator_agree_within_5_percent(case: Case) -> None:
-    """And what chance explains: ``make bench NAME=planner_agreement`` simulates until it explains little."""
+def test_planner_and_simulator_agree(case: Case) -> None:
+    """``make bench NAME=planner_agreement`` simulates until chance explains little, and shows all within 5 %."""
     for each in compare(case, PLAYERS):
-        assert each.surely_apart <= 0.05, each
+        assert each.surely_apart <= 0.02, each
 
 
 def test_a_wrong_plan_does_not_agree() -> None:
     """One instance more or less is told apart."""
     case = next(each for each in large_grid() if each.slots)
     (right, *_), (wrong, *_) = (compare(each, PLAYERS) for each in (case, replace(case, instances=case.instances - 1)))
-    assert replace(right, planned=wrong.planned).surely_apart > 0.05 >= right.surely_apart
+    assert replace(right, planned=wrong.planned).surely_apart > 0.05
+    assert right.surely_apart <= 0.02
 
 
 def test_a_proposed_week_keeps_its_service_level_through_the_day_s_rises() -> None:

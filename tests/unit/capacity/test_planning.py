@@ -161,8 +161,8 @@ def test_rises_by_ages_are_those_of_memoryless_sessions_if_they_are(rate: float)
     players = Players(rate, exponential(1200))
     rises = Rises(players, 900)
     for after in (60, 480):
-        exact, by_ages = (players.growth(starts, after, 20) for starts in (rises.memoryless, rises.by_ages(after)))
-        assert by_ages == pytest.approx(exact, rel=0.06)
+        exact = players.growth(rises.memoryless, players.gone_after(after), after, 20)
+        assert players.growth(*rises.by_ages(after), after, 20) == pytest.approx(exact, rel=0.02)
 
 
 def test_rises_of_sessions_of_one_length_go_on_as_played() -> None:
@@ -178,11 +178,11 @@ def test_rises_of_sessions_of_one_length_go_on_as_played() -> None:
     rises = [i for i in chosen if there[i] > max(at_first[i], there[first[i] : i].max(initial=0))]
     later = come[rises] + after
     grown = np.searchsorted(come, later) - np.searchsorted(gone, later) - there[rises]
-    expected = players.growth(Rises(players, seconds).starts(after), after, 20)
-    without_memory = players.growth(Rises(players, seconds).memoryless, after, 20)
+    expected = players.growth(*Rises(players, seconds).starts(after), after, 20)
+    without_memory = players.growth(Rises(players, seconds).memoryless, players.gone_after(after), after, 20)
     for least in (3, 6):
         played = rate * np.count_nonzero(grown >= least) / len(chosen)
-        assert expected[least:].sum() == pytest.approx(played, rel=0.1)
+        assert expected[least:].sum() == pytest.approx(played, rel=0.05)
         assert without_memory[least:].sum() < 0.8 * played
 
 
@@ -191,8 +191,8 @@ def test_growth_over_a_time_is_that_of_an_infinite_server_queue() -> None:
     players = Players(0.02, exponential(500))
     starts = np.zeros(players.most + 1)
     starts[7] = 1.0
-    grown = players.growth(starts, 200, 5)
     stay = math.exp(-200 / 500)
+    grown = players.growth(starts, 1 - stay, 200, 5)
     come = 10 * (1 - stay)
     for growth in range(6):
         by_hand = sum(stats.binom.pmf(left, 7, 1 - stay) * stats.poisson.pmf(growth + left, come) for left in range(8))
@@ -221,6 +221,19 @@ def test_a_node_buffer_of_everything_leaves_the_instance_buffer_s_own_waits() ->
         base_stock.promise(5, 0.05, 60).chance_of_waiting, rel=1e-6
     )
     assert layers.buffer_for(0.99) == base_stock.buffer_for(0.99, 0.05, 60)
+
+
+def test_who_has_waited_leaves_later_which_makes_others_wait() -> None:
+    """The more the more sessions end while slots are lacking: none of those that outlast that, nor of slots' plenty."""
+
+    def more(session: Duration, free: int = 2) -> float:
+        layers = Layers(0.05, fixed(60), NodeBuffer(Players(0.05, session), fixed(480), 1, 900), free)
+        by_themselves = np.clip(np.arange(len(layers._ordered)) - 6, 0, None) @ layers._ordered
+        return layers.promise(6).waiting / float(by_themselves)
+
+    assert more(exponential(600)) > more(exponential(1800)) > 1.01
+    assert more(exponential(1800)) > more(lognormal(1800, 0.5)) > more(fixed(1800)) == 1
+    assert more(exponential(600), free=60) == pytest.approx(1, abs=1e-4)
 
 
 def test_applications_of_one_pool_share_what_is_missing() -> None:

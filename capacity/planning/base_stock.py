@@ -13,7 +13,6 @@ Standard library only.
 import math
 from dataclasses import dataclass
 
-from capacity.durations import Duration
 from capacity.planning import poisson
 
 
@@ -60,29 +59,3 @@ def rule_of_thumb(rate: float, lead: float) -> int:
     """What Scalable Pixel Streaming's reference advises on overprovisioning: as many as come during one lead time."""
     # A rate of 1/120 a second for 120 seconds must not round up to 2.
     return math.ceil(rate * lead - 1e-9)
-
-
-def chance_to_wait_longer(seconds: float, buffer: int, rate: float, lead: Duration) -> float:
-    """The chance that a player waits longer than `seconds`.
-
-    Of what is on order when the player comes, `old` is still on order by then; of what players after this one order
-    meanwhile, `new` has come, and served those before. The player's own order may have come too. It waits while the
-    first number exceeds the others by the buffer. The three are independent: the first two are parts of a Poisson
-    process, split by when an order was placed.
-    """
-    old = rate * lead.beyond(seconds)
-    # The integral of the chance to be there, from nothing to `seconds`.
-    new = rate * (seconds - lead.mean + lead.beyond(seconds))
-    own = lead.chance_within(seconds)
-    return (1 - own) * _exceeds(buffer, old, new) + own * _exceeds(buffer + 1, old, new)
-
-
-def _exceeds(least: int, more: float, less: float) -> float:
-    """The chance that one Poisson number exceeds another by `least` or more."""
-    total, n = 0.0, 0
-    chance = poisson.chance_of(0, less)
-    while n < less or chance > 1e-15:
-        total += chance * poisson.chance_of_at_least(least + n, more)
-        n += 1
-        chance = poisson.chance_of(n, less)
-    return total

@@ -1,9 +1,8 @@
 """A pool that cannot grow: what its cap does to waiting.
 
-Without a buffer's own waits it is Erlang's queue (A. K. Erlang, 1917): players for `slots` servers, and for sessions
-that vary more or less than memoryless ones the usual correction of the mean wait (A. Lee and P. Longton, 1959). With
-an instance buffer below the cap the chain of sessions and of instances ready, less players waiting, is solved as it
-is: the buffer shrinks as the pool fills, and at the cap each slot has its turn of start and session.
+The chain of sessions and of instances ready, less players waiting, is solved as it is: the buffer shrinks as the pool
+fills, and at the cap each slot has its turn of start and session. Without a buffer's own waits it is Erlang's queue
+(A. K. Erlang, 1917).
 """
 
 import math
@@ -15,7 +14,6 @@ import numpy as np
 from scipy import linalg
 from threadpoolctl import threadpool_limits
 
-from capacity.durations import Duration
 from capacity.planning.base_stock import Promise
 from capacity.planning.demand_process import Floats
 
@@ -27,39 +25,6 @@ _MOST_UTILISATION: Final = 0.99
 
 class OverloadedError(ValueError):
     """More players come than the pool can ever serve: the queue grows without end."""
-
-
-def erlang_b(servers: int, load: float) -> float:
-    """The chance to find all servers busy where nobody waits; `load` is arrivals during one service."""
-    blocked = 1.0
-    for number in range(1, servers + 1):
-        blocked = load * blocked / (number + load * blocked)
-    return blocked
-
-
-def erlang_c(servers: int, load: float) -> float:
-    """The chance to wait where everybody does.
-
-    Raises:
-        OverloadedError: where the load is not below the servers.
-    """
-    if load >= servers:
-        raise OverloadedError(f"{load:.1f} sessions at once for {servers} slots: raise the pool's largest size")
-    blocked = erlang_b(servers, load)
-    return servers * blocked / (servers - load * (1 - blocked))
-
-
-def queue(servers: int, rate: float, service: Duration) -> Promise:
-    """The queue for a pool whose slots are all warm.
-
-    Raises:
-        OverloadedError: as `erlang_c`.
-    """
-    load = rate * service.mean
-    chance = erlang_c(servers, load)
-    # Exact for memoryless sessions and, by Pollaczek and Khinchin, for one server.
-    mean_wait = chance * service.mean / (servers - load) * (1 + service.spread**2) / 2
-    return Promise(chance, rate * mean_wait, mean_wait)
 
 
 @dataclass(frozen=True)

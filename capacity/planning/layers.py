@@ -107,11 +107,15 @@ class Layers:
         return self._on_order(self.start.mean, 0.0)
 
     def chance_to_wait_longer(self, seconds: float, buffer: int) -> float:
-        """The chance that a player waits longer than `seconds`; `base_stock` explains the three parts of it.
+        """The chance that a player waits longer than `seconds`.
 
-        That those who wait leave later is left out here.
+        Of what is on order when the player comes, `old` is still on order by then; of what players after this one order
+        meanwhile, `new` has come, and served those before. The player's own order may have come too. It waits while the
+        first number exceeds the others by the buffer. The three are independent: the first two are parts of a Poisson
+        process, split by when an order was placed. That those who wait leave later is left out here.
         """
         old = self._on_order(self.start.beyond(seconds), max(seconds - self.start.mean, 0.0))
+        # The integral of the chance to be there, from nothing to `seconds`.
         new = self.rate * (seconds - self.start.mean + self.start.beyond(seconds))
         own = self.start.chance_within(seconds)
         at_least = np.cumsum(old[::-1])[::-1]

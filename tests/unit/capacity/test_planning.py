@@ -18,13 +18,14 @@ from capacity.durations import Duration, exponential, fixed, lognormal, through
 from capacity.planning import base_stock, poisson, week
 from capacity.planning.command import rate_of
 from capacity.planning.demand_process import Players
-from capacity.planning.finite_pool import CappedBuffer, OverloadedError, erlang_b, erlang_c, queue
+from capacity.planning.finite_pool import CappedBuffer, OverloadedError
 from capacity.planning.layers import Layers
 from capacity.planning.node_buffer import NodeBuffer
 from capacity.planning.plan import Planner, Pool, Sizes
 from capacity.planning.rises import Rises
 from capacity.planning.rule import advise
 from capacity.planning.week import Stretch, stretches, usual
+from tests.unit.capacity.erlang import erlang_b, erlang_c, mean_wait
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -110,11 +111,10 @@ def test_the_rule_of_thumb_promises_little(rate: float, rule: int, chance: float
 def test_chances_to_wait_longer_add_up_to_the_mean_wait(buffer: int, rate: float, lead: Duration) -> None:
     lead = lead.scaled(60 / lead.mean)
     expected = base_stock.promise(buffer, rate, lead.mean)
-    assert base_stock.chance_to_wait_longer(0, buffer, rate, lead) == pytest.approx(
-        expected.chance_of_waiting, rel=1e-6
-    )
+    layers = Layers(rate, lead, NodeBuffer(Players(rate, exponential(600)), fixed(0), 1, 900), 0)
+    assert layers.chance_to_wait_longer(0, buffer) == pytest.approx(expected.chance_of_waiting, rel=1e-6)
     times = np.concatenate([np.linspace(0, 200, 200), np.linspace(202, 2500, 150)])
-    longer = [base_stock.chance_to_wait_longer(each, buffer, rate, lead) for each in times]
+    longer = [layers.chance_to_wait_longer(each, buffer) for each in times]
     assert integrate.trapezoid(longer, times) == pytest.approx(expected.mean_wait, rel=0.03, abs=0.02)
 
 
@@ -245,18 +245,19 @@ def test_applications_of_one_pool_share_what_is_missing() -> None:
 def test_erlang_s_formulas_by_tables() -> None:
     assert erlang_b(10, 5) == pytest.approx(0.018385, rel=1e-4)
     assert erlang_c(10, 8) == pytest.approx(0.409180, rel=1e-4)
-    memoryless = queue(10, 8 / 600, exponential(600))
-    assert memoryless.mean_wait == pytest.approx(0.409180 * 600 / 2, rel=1e-2)
-    assert queue(10, 8 / 600, fixed(600)).mean_wait == pytest.approx(memoryless.mean_wait / 2, rel=1e-2)
-    with pytest.raises(OverloadedError, match="raise the pool's largest size"):
-        erlang_c(10, 10)
+    assert mean_wait(10, 8 / 600, 600) == pytest.approx(0.409180 * 600 / 2, rel=1e-4)
+
+
+def test_more_players_than_the_pool_can_ever_serve_are_refused() -> None:
+    with pytest.raises(OverloadedError, match="raise its largest size"):
+        CappedBuffer(0.02, 1200, 300, 30, 30)
 
 
 def test_a_pool_that_is_all_buffer_is_erlang_s_queue_of_starts_and_sessions() -> None:
     """Every slot that is not in a session starts or is warm: a slot serves for a session and a start."""
     found = CappedBuffer(0.02, 1200, 1e-3, 30, 30).promise()
     assert found.chance_of_waiting == pytest.approx(erlang_c(30, 24), rel=1e-4)
-    assert found.mean_wait == pytest.approx(queue(30, 0.02, exponential(1200)).mean_wait, rel=2e-3)
+    assert found.mean_wait == pytest.approx(mean_wait(30, 0.02, 1200), rel=2e-3)
 
 
 def test_far_from_the_cap_a_capped_buffer_is_a_buffer() -> None:

@@ -96,7 +96,15 @@ def simulated_cluster() -> Iterator[SimulatedCluster]:
         config = folder / "admin.kubeconfig"
         config.write_text(server.kubeconfig)
         fast = ("--kube-api-qps=300", "--kube-api-burst=600")
-        scheduler = [str(tools["kube-scheduler"]), f"--kubeconfig={config}", "--leader-elect=false", "--secure-port=0"]
+        scheduler = [
+            str(tools["kube-scheduler"]),
+            f"--kubeconfig={config}",
+            "--leader-elect=false",
+            "--secure-port=0",
+            # What has found no room is looked at again after this time though nothing seems to have changed. Of the
+            # usual five minutes no test waits for the end, and in a cluster this quiet nothing else comes to its help.
+            "--pod-max-in-unschedulable-pods-duration=10s",
+        ]
         running.enter_context(process([*scheduler, *fast], folder))
         kwok = [
             str(tools["kwok"]),

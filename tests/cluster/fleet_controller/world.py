@@ -278,8 +278,10 @@ class World:
 
     async def shown(self) -> str:
         """What a person would look at first."""
-        pods = self.cluster.run("get", "pods,deployments", "--namespace", INSTANCES, "--show-labels").stdout
+        wide = ("--namespace", INSTANCES, "--show-labels", "--output=wide")
+        pods = self.cluster.run("get", "pods,deployments", *wide).stdout
         nodes = self.cluster.run("get", "nodes").stdout
+        pods += self.cluster.run("get", "events.events.k8s.io", "--namespace", INSTANCES).stdout
         logs = "\n".join(line for each in self.processes for line in each.log.read_text().splitlines()[-15:])
         return f"{pods}\n{nodes}\n{logs}"
 

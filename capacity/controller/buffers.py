@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from capacity.buffer import Buffer, instances_of
 from capacity.controller.cluster import Fleet
@@ -68,9 +68,9 @@ def instances_wanted(buffer: Buffer, fleets: Sequence[Fleet], demand: Demand) ->
         if fleet.name not in shares:
             wanted[fleet.name] = Want()
             continue
-        its = Want(waiting[fleet.name], ready[fleet.name] + more[fleet.name])
-        staying = min(taking, max(0, fleet.replicas - its.waiting - its.buffer))
-        wanted[fleet.name] = replace(its, staying=staying)
+        waited_for, kept = waiting[fleet.name], ready[fleet.name] + more[fleet.name]
+        staying = min(taking, max(0, fleet.replicas - waited_for - kept))
+        wanted[fleet.name] = Want(waited_for, kept, staying)
         taking -= staying
     return wanted
 

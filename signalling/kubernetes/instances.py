@@ -54,7 +54,7 @@ class Instance:
     going: bool
     """It is being deleted."""
     revision: str
-    """The object's resourceVersion: equal or not, nothing more."""
+    """The object's resourceVersion, which grows with each change of it."""
     annotated: bool
     """It has annotations, to which a patch can add."""
     session: str | None = None

@@ -194,5 +194,5 @@ class Allocation:
                 self._host.claimed(ticket.session, found)
             return
         self._metrics.claims.labels("claimed").inc()
-        self._inventory.changed(claimed)
+        self._inventory.patched(claimed)
         self._host.claimed(ticket.session, claimed)

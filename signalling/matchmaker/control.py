@@ -100,7 +100,7 @@ class Control:
             return False
         if drained is None:
             return False
-        self._inventory.changed(drained)
+        self._inventory.patched(drained)
         if drained.session is not None:
             await self._sidecars.end(drained, drained.session, Reason.MAINTENANCE, seconds)
         elif drained.pool is Pool.IDLE and not self.shares(drained):

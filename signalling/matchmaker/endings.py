@@ -98,7 +98,7 @@ class Endings:
             LOG.warning("patch failed", extra={"instance": instance.name, "error": repr(error)[:300]})
             return False
         if patched is not None:
-            self._inventory.changed(patched)
+            self._inventory.patched(patched)
         return True
 
     async def _delete(self, name: str, why: str) -> None:

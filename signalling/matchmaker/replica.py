@@ -90,7 +90,7 @@ class Replica:
         self.keepalive: Final = Keepalive(its.heartbeat_seconds)
         self._loads: Final = LoadWatch(http, stack.turn.status_port) if its.turn_loads else None
         self.turn: Final = TurnPool(stack.turn, around.turn_secret, around.elsewhere, self._turn_loads)
-        self.inventory: Final = Inventory()
+        self.inventory: Final = Inventory(self._changed)
         self.connections: Final = Connections()
         settling = 2 * its.presence_seconds + its.store_seconds
         rhythm = Rhythm(its.presence_seconds, its.store_patience_seconds, settling)
@@ -246,18 +246,12 @@ class Replica:
     def observe(self, event: Event[Pod]) -> None:
         """The watch of the instances says something."""
         if isinstance(event, Listed):
-            current = [instance for pod in event.items if (instance := instance_of(pod))]
-            before = {instance.name: instance for instance in self.inventory.instances()}
-            for gone in self.inventory.listed(current):
+            for gone in self.inventory.listed(filter(None, map(instance_of, event.items))):
                 self._gone(gone)
-            for instance in current:
-                self._changed(before.get(instance.name), instance)
             return
         found, name = instance_of(event.item), event.item.metadata.name if event.item.metadata else None
         if isinstance(event, Changed) and found is not None:
-            known = self.inventory.get(found.name)
             self.inventory.changed(found)
-            self._changed(known, found)
         elif name is not None and (lost := self.inventory.removed(name)) is not None:
             self._gone(lost)
 

@@ -171,4 +171,4 @@ class Census:
             LOG.warning("count not written", extra={"instance": instance.name, "error": repr(error)[:300]})
             return
         if patched is not None:
-            self._inventory.changed(patched)
+            self._inventory.patched(patched)

@@ -126,6 +126,42 @@ def test_a_new_listing_forgets_what_is_not_in_it():
     assert inventory.idle("demo", SHARES) == 1
 
 
+@pytest.mark.parametrize("first", ["answer", "watch"])
+def test_a_change_of_ours_is_told_once_though_its_answer_and_the_watch_bring_it(first):
+    told = []
+    inventory = Inventory(lambda before, now: told.append((before and before.pool, now.pool)))
+    inventory.listed([instance("x")])
+    claimed = instance("x", revision="10", pool=Pool.SESSION, session="s")
+    ways = [inventory.patched, inventory.changed]
+    for way in ways if first == "answer" else reversed(ways):
+        way(claimed)
+    assert told == [(None, Pool.IDLE), (Pool.IDLE, Pool.SESSION), (Pool.SESSION, Pool.SESSION)]
+
+
+def test_what_is_older_than_what_is_known_is_passed_over():
+    inventory = filled(instance("x"))
+    inventory.patched(instance("x", revision="10", pool=Pool.SESSION, session="s"))
+    inventory.changed(instance("x", revision="9"))
+    assert inventory.idle("demo", SHARES) == 0
+    inventory.changed(instance("x", revision="11", going=True))
+    inventory.patched(instance("x", revision="10", draining=True))
+    known = inventory.get("x")
+    assert known is not None and known.going
+
+
+def test_an_answer_does_not_bring_back_what_is_gone():
+    inventory = filled(instance("x"))
+    inventory.removed("x")
+    inventory.patched(instance("x", revision="2", draining=True))
+    assert inventory.get("x") is None
+
+
+def test_a_listing_counts_though_a_restore_has_set_the_revisions_back():
+    inventory = filled(instance("x", revision="10", pool=Pool.SESSION))
+    inventory.listed([instance("x", revision="5")])
+    assert inventory.idle("demo", SHARES) == 1
+
+
 def test_a_session_s_instance_is_found_while_it_has_it():
     inventory = filled(instance("x", pool=Pool.SESSION, session="s"))
     assert inventory.of_session("s") == instance("x", pool=Pool.SESSION, session="s")

@@ -585,6 +585,21 @@ async def test_players_share_the_fullest_instance_and_none_is_claimed(stage):
     await until(shown, "the ratio")
 
 
+@pytest.mark.parametrize("at", [0, 1])
+async def test_who_has_been_counted_is_not_counted_twice(stage, at):
+    """One of the replicas writes the number of players on the pod, and knows it before the watch shows it."""
+    await shared_stage(stage)
+    first = await stage.instance("demo-1")
+    one = await stage.opted(at=at)
+    await stream(one, first)
+    cost = "controller.kubernetes.io/pod-deletion-cost"
+    await eventually(lambda: stage.cluster.pods["demo-1"]["metadata"].get("annotations", {}).get(cost) == "1", "count")
+    await stage.instance("demo-2")
+    other = await stage.opted(at=at)
+    await stream(other, first)
+    assert not one.socket.closed and not other.socket.closed
+
+
 async def test_who_finds_no_room_waits_for_it(stage):
     await shared_stage(stage, players=1)
     unreal = await stage.instance("demo-1")

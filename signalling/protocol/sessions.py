@@ -30,6 +30,8 @@ class Sessions:
         """Those who are here."""
         self.under_way: Final[dict[str, Session]] = {}
         """By their ids; one, unless they share the instance."""
+        self._deadlines: Final[dict[str, float]] = {}
+        """When something of a session is due, by its id; those without are left out."""
         self.over = False
         """The session that had the instance to itself has ended."""
         self.drains_at: float | None = None
@@ -161,10 +163,21 @@ class Sessions:
             actions += self._review(session, now)
         return actions
 
-    def next_deadline(self, now: float) -> float | None:
-        """When something is due, if nothing else happens before."""
-        moments = [life.next_deadline(session, now) for session in self.under_way.values()]
-        return min((moment for moment in moments if moment is not None), default=None)
+    def next_deadline(self, now: float, only: str | None = None) -> float | None:
+        """When something is due, if nothing else happens before.
+
+        ``only``: the session to which alone something has happened since this was last asked, so that a player who
+        comes to an instance of hundreds is not paid for with a look at all of them.
+        """
+        if only is None:
+            self._deadlines.clear()
+        for session_id in list(self.under_way) if only is None else [only]:
+            self._deadlines.pop(session_id, None)
+            session = self.under_way.get(session_id)
+            moment = None if session is None else life.next_deadline(session, now)
+            if moment is not None:
+                self._deadlines[session_id] = moment
+        return min(self._deadlines.values(), default=None)
 
     def _begin(self, ticket: AdmissionTicket, now: float) -> Session:
         session = self.under_way[ticket.session] = Session(ticket.session, ticket.limits, now, ticket.subject)

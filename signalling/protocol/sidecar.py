@@ -135,12 +135,12 @@ class Sidecar:
 
     def connect_player(self, connection: Connection, ticket: AdmissionTicket, now: float) -> list[Action]:
         """A player has connected whose ticket was not refused."""
-        return self._planned(self.sessions.come(connection, ticket, now), now)
+        return self._planned(self.sessions.come(connection, ticket, now), now, ticket.session)
 
     def disconnect(self, connection: Connection, now: float, code: int | None = None) -> list[Action]:
         """A connection has ended with this close code, whoever closed it; unknown ones are none of our business."""
-        if connection in self._players:
-            return self._planned(self.sessions.go(connection, code, now), now)
+        if player := self._players.get(connection):
+            return self._planned(self.sessions.go(connection, code, now), now, player.session.id)
         if streamer := self._streamers.pop(connection, None):
             players = self._routing.remove(streamer)
             ended = [] if self._streamers else self.sessions.lose_instance()
@@ -154,7 +154,8 @@ class Sidecar:
         """A frame has come."""
         if player := self._players.get(connection):
             if not life.pace(player, len(data), now, self._limits.messages_per_second):
-                return self._planned(self.sessions.expel(player, CloseCode.REFUSED, "too many messages"), now)
+                expelled = self.sessions.expel(player, CloseCode.REFUSED, "too many messages")
+                return self._planned(expelled, now, player.session.id)
             return self._of_player(connection, player, self._read[player.opted_in](data), now)
         if streamer := self._streamers.get(connection):
             return self._of_streamer(streamer, m.decode_from_streamer(data), now)
@@ -171,7 +172,8 @@ class Sidecar:
         session = self.sessions.under_way.get(session_id)
         if session is None:
             return []
-        return self._planned(self.sessions.order_end(session, life.Ending(now + seconds, reason, now), now), now)
+        actions = self.sessions.order_end(session, life.Ending(now + seconds, reason, now), now)
+        return self._planned(actions, now, session_id)
 
     def drain(self, seconds: float, now: float) -> list[Action]:
         """Take nobody new, and give the sessions under way so long; asked again, the first time counts."""
@@ -205,7 +207,7 @@ class Sidecar:
             case m.Pong():
                 return []
             case _:
-                return self._planned(self._of_opted_in(connection, player, message, now), now)
+                return self._planned(self._of_opted_in(connection, player, message, now), now, player.session.id)
 
     def _of_opted_in(self, connection: Connection, player: Participant, message: m.Message, now: float) -> list[Action]:
         match message:
@@ -276,7 +278,8 @@ class Sidecar:
             return [dropped]
         refusal = "Subscribe to a streamer first."
         failed = Send(connection, m.SubscribeFailed(message=refusal))
-        return self._planned([dropped, failed, *self.sessions.expel(player, CloseCode.REFUSED, refusal)], now)
+        expelled = self.sessions.expel(player, CloseCode.REFUSED, refusal)
+        return self._planned([dropped, failed, *expelled], now, player.session.id)
 
     def _disconnect_player(self, streamer: Streamer, message: m.DisconnectPlayer, now: float) -> list[Action]:
         player = self._routing.player_of(streamer, message.player_id)
@@ -304,8 +307,8 @@ class Sidecar:
                 actions += self._forsaken(self._routing.forsake(sfu.streamer))
         return actions
 
-    def _planned(self, actions: list[Action], now: float) -> list[Action]:
-        self.next_deadline = self.sessions.next_deadline(now)
+    def _planned(self, actions: list[Action], now: float, only: str | None = None) -> list[Action]:
+        self.next_deadline = self.sessions.next_deadline(now, only)
         return actions
 
 

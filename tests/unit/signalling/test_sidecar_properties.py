@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from signalling.protocol import messages as m
+from signalling.protocol import session as life
 from signalling.protocol import session_messages as sm
 from signalling.protocol.actions import AskGame, Close, CloseCode, Drop, FirstFrame, Send
 from signalling.protocol.sidecar import Limits
@@ -311,6 +312,8 @@ class Peers(RuleBasedStateMachine):
         subscribed = {one.id for one in machine.sessions.participants if one.streamer is not None}
         subscribed |= {sfu.player.id for sfu in machine._sfus.values() if sfu.player.streamer is not None}
         assert subscribed == set(self.streamer_of), "a streamer knows something else than the machine"
+        moments = [life.next_deadline(each, machine.time) for each in machine.sessions.under_way.values()]
+        assert machine.next_deadline == min((moment for moment in moments if moment is not None), default=None)
         assert machine.next_deadline is None or machine.next_deadline > machine.time
 
 

@@ -241,7 +241,7 @@ async def _body(route: Route, request: web.Request) -> Any:  # noqa: ANN401 - th
         )
     try:
         said = msgspec.json.decode(content) if content else {}
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Refused(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}.", "Send a JSON object") from error
     return _converted(route.body, said, HTTPStatus.UNPROCESSABLE_ENTITY, strict=True)
 

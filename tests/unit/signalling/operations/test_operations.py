@@ -204,15 +204,18 @@ async def test_a_problem_names_key_value_and_remedy(api, method, path, body, sta
 
 
 async def test_bodies_have_a_length_and_are_json(api):
-    async def post(content: bytes) -> int:
+    async def post(content: bytes) -> tuple[int, str]:
         headers = {"Authorization": f"Bearer {CURRENT}", "Content-Type": "application/json"}
         async with api.http.post(f"{api.url}{BASE}/sessions/s1/end", data=content, headers=headers) as answer:
             assert answer.content_type == "application/problem+json"
-            return int(answer.status)
+            problem = msgspec.json.decode(await answer.read())
+            return int(answer.status), str(problem["detail"])
 
-    assert await post(b"{" + b" " * MOST_BYTES + b"}") == 413
-    assert await post(b"{") == 400
-    assert await post(b"\xff\xfe") == 400
+    assert await post(b"{" + b" " * MOST_BYTES + b"}") == (413, "The body is too long.")
+    not_json = (b"{", b"\xff\xfe", b'{"reason": "\xff"}', b'{"\xff": 1}', b"[" * (MOST_BYTES - 1), b'{"seconds": 1e999}')
+    for content in not_json:
+        status, detail = await post(content)
+        assert (status, detail[:22]) == (400, "The body is not JSON: "), content[:20]
 
 
 async def test_a_part_that_is_away_and_a_fault_are_problems_too(api, caplog):

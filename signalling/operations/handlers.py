@@ -209,13 +209,7 @@ async def create_ticket(api: Operations, call: Call) -> d.LinkCreated:
 async def get_usage(api: Operations, call: Call) -> d.Usage:
     """Whole hours: what is asked in parts of one would not add up."""
     query: d.UsageQuery = call.query
-    start, end = query.start.astimezone(UTC), query.end.astimezone(UTC)
-    for key, time_ in (("start", start), ("end", end)):
-        if time_ != time_.replace(minute=0, second=0, microsecond=0):
-            remedy = "Use a whole hour, such as 2027-01-15T10:00:00Z"
-            raise Refused(
-                HTTPStatus.BAD_REQUEST, "It is no whole hour.", key=key, value=time_.isoformat(), remedy=remedy
-            )
+    start, end = _hour("start", query.start), _hour("end", query.end)
     if not timedelta() < end - start <= LONGEST_RANGE:
         remedy = f"Use an end after the start, and at most {LONGEST_RANGE.days} days later"
         raise Refused(HTTPStatus.BAD_REQUEST, "It is no range.", remedy, key="end", value=end.isoformat())
@@ -235,6 +229,18 @@ async def get_usage(api: Operations, call: Call) -> d.Usage:
         if query.subject in (UNSET, row.subject)
     )
     return d.Usage(start=start, end=end, items=items)
+
+
+def _hour(key: str, said: datetime) -> datetime:
+    try:
+        time_ = said.astimezone(UTC)
+    except OverflowError:
+        # Near the first year or the last one, in a time zone in which it is another.
+        time_ = None
+    if time_ is None or time_ != time_.replace(minute=0, second=0, microsecond=0):
+        remedy = "Use a whole hour, such as 2027-01-15T10:00:00Z"
+        raise Refused(HTTPStatus.BAD_REQUEST, "It is no whole hour of UTC.", remedy, key=key, value=said.isoformat())
+    return time_
 
 
 async def list_nodes(api: Operations, _: Call) -> d.Nodes:

@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -174,6 +175,8 @@ async def test_an_action_is_done_though_the_audit_store_is_away(api, caplog, mon
         ("GET", "/usage?start=2027-01-16T00:00:00Z&end=2027-01-15T00:00:00Z", None, 400, "end", None),
         ("GET", "/usage?start=2025-01-16T00:00:00Z&end=2027-01-15T00:00:00Z", None, 400, "end", None),
         ("GET", "/usage?start=2027-01-15&end=2027-01-16", None, 400, "start", "2027-01-15"),
+        ("GET", "/usage?start=0001-01-01T00:00:00%2B14:00&end=0001-01-02T00:00:00Z", None, 400, "start", None),
+        ("GET", "/usage?start=9999-12-31T00:00:00Z&end=9999-12-31T23:00:00-14:00", None, 400, "end", None),
         ("POST", "/sessions/s1/end", {"seconds": 3601}, 422, "seconds", 3601),
         ("POST", "/sessions/s1/end", {"secs": 1}, 422, "secs", 1),
         ("POST", "/sessions/s1/end", [], 422, None, None),
@@ -204,8 +207,8 @@ async def test_a_problem_names_key_value_and_remedy(api, method, path, body, sta
 
 
 async def test_bodies_have_a_length_and_are_json(api):
-    async def post(content: bytes) -> tuple[int, str]:
-        headers = {"Authorization": f"Bearer {CURRENT}", "Content-Type": "application/json"}
+    async def post(content: bytes, more: Mapping[str, str] | None = None) -> tuple[int, str]:
+        headers = {"Authorization": f"Bearer {CURRENT}", "Content-Type": "application/json", **(more or {})}
         async with api.http.post(f"{api.url}{BASE}/sessions/s1/end", data=content, headers=headers) as answer:
             assert answer.content_type == "application/problem+json"
             problem = msgspec.json.decode(await answer.read())
@@ -216,6 +219,7 @@ async def test_bodies_have_a_length_and_are_json(api):
     for content in not_json:
         status, detail = await post(content)
         assert (status, detail[:22]) == (400, "The body is not JSON: "), content[:20]
+    assert await post(b"{}", {"Content-Encoding": "gzip"}) == (400, "The body cannot be read.")
 
 
 async def test_a_part_that_is_away_and_a_fault_are_problems_too(api, caplog):

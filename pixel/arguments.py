@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -73,6 +73,8 @@ def _choices(field: FieldInfo) -> list[str] | None:
     for part in (field.type, *get_args(field.type)):
         if isinstance(part, type) and issubclass(part, StrEnum):
             return [each.value for each in part]
+        if get_origin(part) is Literal:
+            return [str(each) for each in get_args(part)]
     return None
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from signalling.protocol.session_messages import Reason
+from signalling.protocol.session_messages import OperatorReason
 from signalling.tickets.claims import Role
 
 MOST_A_PAGE: Final = 1000
@@ -338,7 +338,7 @@ class End(_Request, frozen=True, kw_only=True):
     """How to end a session."""
 
     seconds: Annotated[float, Meta(ge=0, le=3600, description="After a warning of so long.")] = 60
-    reason: Annotated[Reason, Meta(description="What an opted-in player is told.")] = Reason.TERMINATED
+    reason: Annotated[OperatorReason, Meta(description="What an opted-in player is told.")] = "terminated"
 
 
 class Drain(_Request, frozen=True, kw_only=True):

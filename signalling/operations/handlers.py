@@ -17,6 +17,7 @@ from signalling.operations import definitions as d
 from signalling.operations.audit import AuditLog
 from signalling.operations.problems import Absent, Away, Refused
 from signalling.operations.service import Service
+from signalling.protocol.session_messages import Reason
 from signalling.store.interface import StoreUnavailable
 from signalling.tickets.claims import LinkTicket, Role
 from signalling.usage.ledger import Ledger
@@ -103,7 +104,7 @@ async def get_session(api: Operations, call: Call) -> d.Session:
 async def end_session(api: Operations, call: Call) -> d.Done:
     """The player hears of it first."""
     body: d.End = call.body
-    await api.service.end(call.path["session"], body.reason, body.seconds)
+    await api.service.end(call.path["session"], Reason(body.reason), body.seconds)
     return d.Done(target=call.path["session"], seconds=body.seconds)
 
 

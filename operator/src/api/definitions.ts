@@ -470,15 +470,10 @@ export interface components {
             /**
              * @description What an opted-in player is told.
              * @default terminated
+             * @enum {unknown}
              */
-            reason: components["schemas"]["Reason"];
+            reason: "maintenance" | "terminated";
         };
-        /**
-         * Reason
-         * @description Why a session ends, or why there is none.
-         * @enum {unknown}
-         */
-        Reason: "forbidden" | "full" | "idle" | "instance_failed" | "left" | "login_refused" | "login_required" | "maintenance" | "no_instance" | "paused" | "queue_full" | "rate_limited" | "session_over" | "taken_over" | "terminated" | "time_limit" | "too_many" | "unknown_application";
         /**
          * Instances
          * @description All instances.

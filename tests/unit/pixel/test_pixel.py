@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from aiohttp import ClientSession
 
 from local.paths import CHECKOUT
 from pixel.__main__ import main
+from pixel.arguments import parser
 from pixel.commands import COMMANDS
 from signalling.kubernetes.fleets import BUFFER_OVERRIDE_ANNOTATION, BUFFER_TARGET_ANNOTATION
 from signalling.kubernetes.instances import DRAINING_ANNOTATION
@@ -207,6 +209,12 @@ async def test_what_is_wrong_is_said(words, environment, expected, terminal):
     status, out, err = await terminal.types(*words, **environment)
     assert (status, out) == (1, "")
     assert expected in err
+
+
+def test_a_session_is_ended_for_no_reason_that_its_instance_does_not_take(capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args(["end", "s1", "--reason", "idle"])
+    assert re.search(r"invalid choice: '?idle'? \(choose from '?terminated'?, '?maintenance'?\)", capsys.readouterr().err)
 
 
 async def test_the_key_may_be_in_a_file_and_the_program_runs_by_its_name(terminal, tmp_path):

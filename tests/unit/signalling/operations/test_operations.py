@@ -181,6 +181,7 @@ async def test_an_action_is_done_though_the_audit_store_is_away(api, caplog, mon
         ("POST", "/sessions/s1/end", {"secs": 1}, 422, "secs", 1),
         ("POST", "/sessions/s1/end", [], 422, None, None),
         ("POST", "/sessions/s1/end", {"reason": "because"}, 422, "reason", "because"),
+        ("POST", "/sessions/s1/end", {"reason": "idle"}, 422, "reason", "idle"),
         ("POST", "/tickets", {}, 422, "application", None),
         ("POST", "/tickets", {"application": "nobody"}, 422, "application", "nobody"),
         ("POST", "/tickets", {"application": "demo", "valid_seconds": 1}, 422, "valid_seconds", 1),

@@ -339,6 +339,9 @@ class End(_Request, frozen=True, kw_only=True):
 
     seconds: Annotated[float, Meta(ge=0, le=3600, description="After a warning of so long.")] = 60
     reason: Annotated[OperatorReason, Meta(description="What an opted-in player is told.")] = "terminated"
+    queued_only: Annotated[
+        bool, Meta(description="Only out of the queue: 409 if the session has its instance meanwhile.")
+    ] = False
 
 
 class Drain(_Request, frozen=True, kw_only=True):

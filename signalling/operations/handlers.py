@@ -104,8 +104,12 @@ async def get_session(api: Operations, call: Call) -> d.Session:
 async def end_session(api: Operations, call: Call) -> d.Done:
     """The player hears of it first."""
     body: d.End = call.body
-    await api.service.end(call.path["session"], Reason(body.reason), body.seconds)
-    return d.Done(target=call.path["session"], seconds=body.seconds)
+    session, reason = call.path["session"], Reason(body.reason)
+    if body.queued_only:
+        await api.service.dismiss(session, reason)
+        return d.Done(target=session)
+    await api.service.end(session, reason, body.seconds)
+    return d.Done(target=session, seconds=body.seconds)
 
 
 async def list_instances(api: Operations, call: Call) -> d.Instances:

@@ -13,6 +13,7 @@ from signalling.kubernetes.api import ClusterApi
 from signalling.kubernetes.fleets import Fleet
 from signalling.kubernetes.instances import GPU_VENDOR, Instance, Pool
 from signalling.kubernetes.nodes import TURN_LABEL, turn_address
+from signalling.matchmaker.control import Drained
 from signalling.matchmaker.replica import Replica
 from signalling.matchmaker.seats import seats_of
 from signalling.matchmaker.sidecars import Participant
@@ -129,14 +130,31 @@ class MatchmakerService:
             raise Away("the session's instance does not answer")
         raise Absent("session")
 
+    async def dismiss(self, session: str, reason: Reason) -> None:
+        """See Service."""
+        try:
+            for application in self._applications:
+                if await self._control.begun(application, session):
+                    raise InTheWay("the session has begun, and waits no more")
+                if await self._control.dismiss(application, session, reason):
+                    return
+        except StoreUnavailable as error:
+            raise Away("the store that holds the queue does not answer") from error
+        if any(seat.session == session for seat in await self._seats()):
+            raise InTheWay("the session has begun, and waits no more")
+        raise Absent("session")
+
     async def instances(self) -> Sequence[d.Instance]:
         """See Service."""
         return [_instance(instance) for instance in self._control.instances]
 
     async def drain_instance(self, instance: str, seconds: float) -> None:
         """See Service."""
-        if not await _in_kubernetes(self._control.drain_instance(instance, seconds)):
-            raise Absent("instance")
+        match await _in_kubernetes(self._control.drain_instance(instance, seconds)):
+            case Drained.ABSENT:
+                raise Absent("instance")
+            case Drained.UNWARNED:
+                raise Away("it gets no session any more, but its own could not be told to end")
 
     async def applications(self) -> Sequence[d.Application]:
         """See Service."""

@@ -59,6 +59,7 @@ ROUTES: Final = (
         d.Done,
         body=d.End,
         status=_ACCEPTED,
+        conflicts=True,
     ),
     Route("GET", "/instances", "listInstances", "Instances", h.list_instances, d.Instances, d.InstancesQuery),
     Route(

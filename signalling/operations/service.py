@@ -36,6 +36,10 @@ class Service(Protocol):
         """End a session after a warning, or take it out of the queue. Raises Absent."""
         ...
 
+    async def dismiss(self, session: str, reason: Reason) -> None:
+        """Take a session out of the queue. Raises Absent; InTheWay for one that has an instance by now."""
+        ...
+
     async def instances(self) -> Sequence[Instance]:
         """All of them."""
         ...

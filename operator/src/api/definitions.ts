@@ -473,6 +473,11 @@ export interface components {
              * @enum {unknown}
              */
             reason: "maintenance" | "terminated";
+            /**
+             * @description Only out of the queue: 409 if the session has its instance meanwhile.
+             * @default false
+             */
+            queued_only: boolean;
         };
         /**
          * Instances
@@ -973,6 +978,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

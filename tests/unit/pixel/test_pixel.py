@@ -133,6 +133,8 @@ async def test_sessions_and_the_queue_are_shown_and_ended(stage, terminal):
     assert (instance["NAME"], instance["SESSION"]) == ("demo-1", running["ID"])
     assert await terminal.shows("end", queued["ID"], "--seconds", "0") == f"done: {queued['ID']}\n"
     assert (await waiting.closed())[0] == 1008
+    status, _, err = await terminal.types("end", running["ID"], "--queued-only")
+    assert (status, err.startswith("error: the session has begun")) == (1, True)
     await terminal.shows("end", running["ID"], "--seconds", "0", "--reason", "maintenance")
     await stage.gone("demo-1")
     await eventually_shows(terminal, ("sessions",), 0)
@@ -143,9 +145,10 @@ async def test_sessions_and_the_queue_are_shown_and_ended(stage, terminal):
     assert [(each["action"], each["operator"], each["status"]) for each in audit] == [
         ("endSession", "Zoë", 404),
         ("endSession", "Zoë", 202),
+        ("endSession", "Zoë", 409),
         ("endSession", "Zoë", 202),
     ]
-    assert audit[1]["details"] == {"seconds": 0, "reason": "maintenance"}
+    assert audit[1]["details"] == {"seconds": 0, "reason": "maintenance", "queued_only": False}
 
 
 async def eventually_shows(terminal: Terminal, words: Sequence[str], count: int) -> None:

@@ -89,6 +89,14 @@ class FakeService:
             raise Absent("session")
         self.told.append(("end", session, reason, seconds))
 
+    async def dismiss(self, session: str, reason: Reason) -> None:
+        its = next((each for each in SESSIONS if each.id == session), None)
+        if its is None:
+            raise Absent("session")
+        if its.state is not d.SessionState.QUEUED:
+            raise InTheWay("the session has begun")
+        self.told.append(("dismiss", session, reason))
+
     async def instances(self):
         return INSTANCES
 

@@ -117,6 +117,7 @@ async def test_long_answers_are_compressed_for_whoever_can_read_that(api, monkey
     [
         ("POST", "/sessions/s1/end", None, ("end", "s1", Reason.TERMINATED, 60)),
         ("POST", "/sessions/s1/end", {"seconds": 0, "reason": "maintenance"}, ("end", "s1", Reason.MAINTENANCE, 0)),
+        ("POST", "/sessions/s2/end", {"queued_only": True}, ("dismiss", "s2", Reason.TERMINATED)),
         ("POST", "/instances/demo-1/drain", {"seconds": 30}, ("drain", "demo-1", 30)),
         ("POST", "/applications/demo/pause", {}, ("pause", "demo", True)),
         ("POST", "/applications/demo/resume", None, ("pause", "demo", False)),
@@ -182,6 +183,7 @@ async def test_an_action_is_done_though_the_audit_store_is_away(api, caplog, mon
         ("POST", "/sessions/s1/end", [], 422, None, None),
         ("POST", "/sessions/s1/end", {"reason": "because"}, 422, "reason", "because"),
         ("POST", "/sessions/s1/end", {"reason": "idle"}, 422, "reason", "idle"),
+        ("POST", "/sessions/s1/end", {"queued_only": True}, 409, None, "s1"),
         ("POST", "/tickets", {}, 422, "application", None),
         ("POST", "/tickets", {"application": "nobody"}, 422, "application", "nobody"),
         ("POST", "/tickets", {"application": "demo", "valid_seconds": 1}, 422, "valid_seconds", 1),

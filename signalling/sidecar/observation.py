@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from signalling.protocol.actions import Action
 from signalling.protocol.session import Participant
-from signalling.protocol.session_messages import Reason, OperatorReason
+from signalling.protocol.session_messages import OperatorReason, Reason
 from signalling.protocol.sidecar import Sidecar
 from signalling.shell.health import health_app
 from signalling.sidecar.entry import Entry

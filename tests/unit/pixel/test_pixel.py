@@ -217,7 +217,9 @@ async def test_what_is_wrong_is_said(words, environment, expected, terminal):
 def test_a_session_is_ended_for_no_reason_that_its_instance_does_not_take(capsys):
     with pytest.raises(SystemExit):
         parser().parse_args(["end", "s1", "--reason", "idle"])
-    assert re.search(r"invalid choice: '?idle'? \(choose from '?terminated'?, '?maintenance'?\)", capsys.readouterr().err)
+    assert re.search(
+        r"invalid choice: '?idle'? \(choose from '?terminated'?, '?maintenance'?\)", capsys.readouterr().err
+    )
 
 
 async def test_the_key_may_be_in_a_file_and_the_program_runs_by_its_name(terminal, tmp_path):

@@ -36,7 +36,8 @@ def claims(stage: FrontStage, name: str) -> None:
 
 
 def draining(stage: FrontStage, name: str) -> bool:
-    return stage.cluster.pods[name]["metadata"].get("annotations", {}).get(DRAINING_ANNOTATION) == "true"
+    annotations: dict[str, str] = stage.cluster.pods[name]["metadata"].get("annotations", {})
+    return annotations.get(DRAINING_ANNOTATION) == "true"
 
 
 async def the_session(stage: FrontStage, kind: str) -> str:

@@ -218,7 +218,14 @@ async def test_bodies_have_a_length_and_are_json(api):
             return int(answer.status), str(problem["detail"])
 
     assert await post(b"{" + b" " * MOST_BYTES + b"}") == (413, "The body is too long.")
-    not_json = (b"{", b"\xff\xfe", b'{"reason": "\xff"}', b'{"\xff": 1}', b"[" * (MOST_BYTES - 1), b'{"seconds": 1e999}')
+    not_json = (
+        b"{",
+        b"\xff\xfe",
+        b'{"reason": "\xff"}',
+        b'{"\xff": 1}',
+        b"[" * (MOST_BYTES - 1),
+        b'{"seconds": 1e999}',
+    )
     for content in not_json:
         status, detail = await post(content)
         assert (status, detail[:22]) == (400, "The body is not JSON: "), content[:20]

@@ -302,6 +302,15 @@ class PageQuery(_Request, frozen=True, kw_only=True):
     after: Annotated[str, Meta(max_length=LONGEST_NAME, description="The last page's `next`.")] = ""
 
 
+class AuditQuery(_Request, frozen=True, kw_only=True):
+    """A page of the audit log."""
+
+    limit: Annotated[int, Meta(ge=1, le=MOST_A_PAGE)] = 50
+    after: Annotated[
+        str, Meta(pattern="^([1-9][0-9]{0,18}-[0-9]{1,19})?$", description="The last page's `next`, an entry's id.")
+    ] = ""
+
+
 class SessionsQuery(PageQuery, frozen=True, kw_only=True):
     """Which sessions; what is left out is any."""
 

@@ -265,5 +265,5 @@ async def list_regions(api: Operations, _: Call) -> d.Regions:
 
 async def get_audit(api: Operations, call: Call) -> d.Audit:
     """The newest first."""
-    query: d.PageQuery = call.query
+    query: d.AuditQuery = call.query
     return await api.audit.read(query.after, query.limit)

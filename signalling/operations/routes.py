@@ -160,6 +160,6 @@ ROUTES: Final = (
         "What was done through this API, the newest first",
         h.get_audit,
         d.Audit,
-        d.PageQuery,
+        d.AuditQuery,
     ),
 )

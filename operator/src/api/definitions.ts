@@ -2190,7 +2190,7 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
-                /** @description The last page's `next`. */
+                /** @description The last page's `next`, an entry's id. */
                 after?: string;
             };
             header?: never;

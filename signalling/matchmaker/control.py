@@ -26,6 +26,9 @@ class Drained(Enum):
     """What has come of draining an instance."""
 
     DONE = "done"
+    """It has no session that would have to be warned."""
+    WARNED = "warned"
+    """Its session ends after the warning."""
     ABSENT = "absent"
     """There is no such instance."""
     UNWARNED = "unwarned"
@@ -86,12 +89,12 @@ class Control:
         places = await asyncio.gather(*(self._store.place(application, each.session) for each in head))
         return [place for place in places if place is not None]
 
-    async def end(self, application: str, session: str, reason: Reason, seconds: float) -> bool:
-        """End a session after a warning, or its wait at once; False when there is no such session."""
+    async def end(self, application: str, session: str, reason: Reason, seconds: float) -> float | None:
+        """End a session after a warning, or its wait at once; the seconds of warning, None for no such session."""
         instance = await self._whereabouts.instance_of(self._applications[application], session)
         if instance is not None:
-            return await self._sidecars.end(instance, session, reason, seconds)
-        return await self.dismiss(application, session, reason)
+            return seconds if await self._sidecars.end(instance, session, reason, seconds) else None
+        return 0.0 if await self.dismiss(application, session, reason) else None
 
     async def begun(self, application: str, session: str) -> bool:
         """Whether a session has an instance, so that it waits no more."""
@@ -124,7 +127,7 @@ class Control:
         if drained is None or drained.pool is not Pool.SESSION or drained.session is None:
             return Drained.DONE
         warned = await self._sidecars.end(drained, drained.session, Reason.MAINTENANCE, seconds)
-        return Drained.DONE if warned else Drained.UNWARNED
+        return Drained.WARNED if warned else Drained.UNWARNED
 
     async def _marked(self, instance: Instance) -> Instance | None:
         """The instance as it is once it is marked as drained; None if it is gone."""

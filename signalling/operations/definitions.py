@@ -276,7 +276,7 @@ class Done(_Answer, frozen=True, kw_only=True):
     """It will be done."""
 
     target: str
-    seconds: Annotated[Seconds, Meta(description="The warning that a session gets.")] = 0
+    seconds: Annotated[Seconds, Meta(description="The warning that a session gets; 0 where none goes on.")] = 0
 
 
 class Problem(_Answer, frozen=True, kw_only=True):

@@ -108,8 +108,8 @@ async def end_session(api: Operations, call: Call) -> d.Done:
     if body.queued_only:
         await api.service.dismiss(session, reason)
         return d.Done(target=session)
-    await api.service.end(session, reason, body.seconds)
-    return d.Done(target=session, seconds=body.seconds)
+    warning = await api.service.end(session, reason, body.seconds)
+    return d.Done(target=session, seconds=warning)
 
 
 async def list_instances(api: Operations, call: Call) -> d.Instances:
@@ -126,8 +126,8 @@ async def list_instances(api: Operations, call: Call) -> d.Instances:
 async def drain_instance(api: Operations, call: Call) -> d.Done:
     """For good: its fleet starts another."""
     body: d.Drain = call.body
-    await api.service.drain_instance(call.path["instance"], body.seconds)
-    return d.Done(target=call.path["instance"], seconds=body.seconds)
+    warning = await api.service.drain_instance(call.path["instance"], body.seconds)
+    return d.Done(target=call.path["instance"], seconds=warning)
 
 
 async def list_applications(api: Operations, _: Call) -> d.Applications:

@@ -113,21 +113,22 @@ class MatchmakerService:
             return None
         return tuple(_player(each) for each in status.participants if each.session == session.id)
 
-    async def end(self, session: str, reason: Reason, seconds: float) -> None:
+    async def end(self, session: str, reason: Reason, seconds: float) -> float:
         """See Service."""
         instance = self._instance(session)
         seat = next((each for each in await self._seats() if each.session == session), None)
         if seat is not None and await self._control.end_on(seat, session, reason, seconds):
-            return
+            return seconds
         candidates = self._applications if instance is None else (instance.application,)
         try:
             for application in candidates:
-                if await self._control.end(application, session, reason, seconds):
-                    return
+                warning = await self._control.end(application, session, reason, seconds)
+                if warning is not None:
+                    return warning
         except StoreUnavailable as error:
             raise Away("the store that holds the queue does not answer") from error
         if instance is not None or (seat is not None and await self._control.status(seat) is None):
-            raise Away("the session's instance does not answer")
+            raise Away("the session's instance does not answer, or is about to begin it")
         raise Absent("session")
 
     async def dismiss(self, session: str, reason: Reason) -> None:
@@ -148,13 +149,15 @@ class MatchmakerService:
         """See Service."""
         return [_instance(instance) for instance in self._control.instances]
 
-    async def drain_instance(self, instance: str, seconds: float) -> None:
+    async def drain_instance(self, instance: str, seconds: float) -> float:
         """See Service."""
-        match await _in_kubernetes(self._control.drain_instance(instance, seconds)):
+        drained = await _in_kubernetes(self._control.drain_instance(instance, seconds))
+        match drained:
             case Drained.ABSENT:
                 raise Absent("instance")
             case Drained.UNWARNED:
                 raise Away("it gets no session any more, but its own could not be told to end")
+        return seconds if drained is Drained.WARNED else 0.0
 
     async def applications(self) -> Sequence[d.Application]:
         """See Service."""

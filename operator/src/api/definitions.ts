@@ -444,7 +444,7 @@ export interface components {
         Done: {
             target: string;
             /**
-             * @description The warning that a session gets.
+             * @description The warning that a session gets; 0 where none goes on.
              * @default 0
              */
             seconds: number;

@@ -66,7 +66,8 @@ async def test_a_session_that_begins_while_its_instance_is_drained_ends_after_th
 
     stage.cluster.before = before
     monkeypatch.setattr(stage.matchmakers[0].replica.control._sidecars, "end", end)
-    assert (await stage.api("POST", f"{API}/instances/demo-1/drain", {"seconds": 30}))[0] == 202
+    done = await stage.api("POST", f"{API}/instances/demo-1/drain", {"seconds": 30})
+    assert done == (202, {"target": "demo-1", "seconds": 30})
     assert told == [("mine", Reason.MAINTENANCE, 30)]
     assert stage.labels("demo-1")["app.pixel/session"] == "mine"
 

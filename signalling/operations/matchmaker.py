@@ -1,6 +1,7 @@
 """The service that the session API operates: one replica of the matchmaker, which knows of all."""
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ from signalling.protocol.session_messages import Reason
 from signalling.regions.peers import Peers
 from signalling.store.interface import Place, StoreUnavailable
 
+LOG: Final = logging.getLogger("operations")
 MOST_WAITING: Final = 1000
 """Of each application's queue that a list of sessions shows."""
 NODES_SECONDS: Final = 5.0
@@ -262,6 +264,7 @@ async def _in_kubernetes(work: Any) -> Any:  # noqa: ANN401 - what it is given
     try:
         return await work
     except Exception as error:  # Whatever the client raises.
+        LOG.warning("not done in Kubernetes", extra={"error": repr(error)[:300]})
         raise Away("the Kubernetes API does not answer, or refuses") from error
 
 

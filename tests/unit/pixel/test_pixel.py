@@ -134,7 +134,7 @@ async def test_sessions_and_the_queue_are_shown_and_ended(stage, terminal):
     assert await terminal.shows("end", queued["ID"]) == f"done: {queued['ID']}\n"
     assert (await waiting.closed())[0] == 1008
     status, _, err = await terminal.types("end", running["ID"], "--queued-only")
-    assert (status, err.startswith("error: the session has begun")) == (1, True)
+    assert (status, err) == (1, "error: The session has begun, and waits no more. Look at its state, and try then.\n")
     await terminal.shows("end", running["ID"], "--seconds", "0", "--reason", "maintenance")
     await stage.gone("demo-1")
     await eventually_shows(terminal, ("sessions",), 0)
@@ -176,7 +176,7 @@ async def test_instances_versions_applications_and_buffers_are_told(stage, termi
     await terminal.shows("reset-buffer", "demo", "v1")
     assert BUFFER_OVERRIDE_ANNOTATION not in annotations(stage)
     status, _, err = await terminal.types("buffer", "other", "v1", "3")
-    assert (status, "no fleet controller keeps this version's buffer" in err) == (1, True)
+    assert (status, "No fleet controller keeps this version's buffer" in err) == (1, True)
     await terminal.shows("drain-instance", "demo-1", "--seconds", "0")
     await stage.gone("demo-1")
 

@@ -268,6 +268,22 @@ async def test_an_idle_instance_that_is_drained_is_deleted(stage):
     assert (await stage.api("POST", f"{API}/instances/demo-1/drain"))[0] == 404
 
 
+async def test_what_kubernetes_refuses_is_said_and_its_words_are_in_the_log(stage, caplog):
+    await stage.matchmaker()
+    await stage.instance("demo-1")
+
+    async def before(what: str, name: str) -> None:
+        raise PermissionError(f"{what} {name} is forbidden")
+
+    stage.cluster.before = before
+    for path in ("instances/demo-1/drain", "applications/demo/pause", "applications/demo/versions/v1/drain"):
+        caplog.clear()
+        status, problem = await stage.api("POST", f"{API}/{path}")
+        assert (status, problem["detail"]) == (503, "The Kubernetes API does not answer, or refuses.")
+        said = [vars(each) for each in caplog.records if each.getMessage() == "not done in Kubernetes"]
+        assert ["is forbidden" in each["error"] for each in said] == [True]
+
+
 async def test_the_references_routes_speak_of_the_real_service(stage):
     stage.says(api=ApiSettings(public_status=True))
     await stage.matchmaker()

@@ -239,7 +239,7 @@ async def test_bodies_have_a_length_and_are_json(api):
 async def test_a_part_that_is_away_and_a_fault_are_problems_too(api, caplog):
     api.service.away = True
     status, problem, _ = await api.ask("GET", f"{BASE}/sessions")
-    assert (status, problem["detail"]) == (503, "the store does not answer")
+    assert (status, problem["detail"]) == (503, "The store does not answer.")
     api.service.away, api.service.broken = False, True
     status, problem, _ = await api.ask("GET", f"{BASE}/sessions")
     assert status == 500

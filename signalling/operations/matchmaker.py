@@ -163,9 +163,15 @@ class MatchmakerService:
 
     async def applications(self) -> Sequence[d.Application]:
         """See Service."""
-        return [await self._application(name) for name in self._applications]
+        sessions = Counter((each.application, each.version) for each in await self._seated() if not each.going)
+        return [await self._application(name, sessions) for name in self._applications]
 
-    async def _application(self, name: str) -> d.Application:
+    async def _seated(self) -> list[Instance]:
+        """An instance for each session that has one: as often as there are sessions that share it."""
+        alone = (each for each in self._control.instances if each.pool is Pool.SESSION)
+        return [*alone, *await self._seats()]
+
+    async def _application(self, name: str, sessions: Mapping[tuple[str, str], int]) -> d.Application:
         try:
             waiting = await self._control.waiting(name)
         except StoreUnavailable:
@@ -174,7 +180,8 @@ class MatchmakerService:
         its = [fleet for fleet in self._control.fleets if fleet.application == name]
         states = Counter((each.version, _state(each)) for each in self._control.instances if each.application == name)
         fleets = tuple(
-            _fleet(fleet, self._target(fleet), states) for fleet in sorted(its, key=lambda fleet: fleet.name)
+            _fleet(fleet, self._target(fleet), states, sessions.get((name, fleet.version), 0))
+            for fleet in sorted(its, key=lambda fleet: fleet.name)
         )
         return d.Application(name=name, paused=self._control.paused(name), waiting=waiting, fleets=fleets)
 
@@ -226,7 +233,7 @@ class MatchmakerService:
     async def nodes(self) -> Sequence[d.Node]:
         """See Service."""
         here = Counter(each.node for each in self._control.instances)
-        busy = Counter(each.node for each in self._control.instances if each.pool is Pool.SESSION)
+        busy = Counter(each.node for each in await self._seated())
         return [_node(node, here, busy) for node in await self._listed()]
 
     async def turn_nodes(self) -> Sequence[d.TurnNode]:
@@ -309,7 +316,9 @@ def _state(instance: Instance) -> d.InstanceState:
     return d.InstanceState.IDLE if instance.usable else d.InstanceState.STARTING
 
 
-def _fleet(fleet: Fleet, target: int | None, states: Mapping[tuple[str, d.InstanceState], int]) -> d.Fleet:
+def _fleet(
+    fleet: Fleet, target: int | None, states: Mapping[tuple[str, d.InstanceState], int], sessions: int
+) -> d.Fleet:
     def number(state: d.InstanceState) -> int:
         return states.get((fleet.version, state), 0)
 
@@ -324,7 +333,7 @@ def _fleet(fleet: Fleet, target: int | None, states: Mapping[tuple[str, d.Instan
         override=fleet.buffer_override,
         starting=number(d.InstanceState.STARTING),
         idle=number(d.InstanceState.IDLE),
-        sessions=number(d.InstanceState.SESSION) + number(d.InstanceState.DRAINING),
+        sessions=sessions,
     )
 
 

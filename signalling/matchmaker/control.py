@@ -126,8 +126,14 @@ class Control:
             drained = await self._marked(drained)
         if drained is None or drained.pool is not Pool.SESSION or drained.session is None:
             return Drained.DONE
-        warned = await self._sidecars.end(drained, drained.session, Reason.MAINTENANCE, seconds)
-        return Drained.WARNED if warned else Drained.UNWARNED
+        if await self._sidecars.end(drained, drained.session, Reason.MAINTENANCE, seconds):
+            return Drained.WARNED
+        return Drained.DONE if await self.over(drained) else Drained.UNWARNED
+
+    async def over(self, instance: Instance) -> bool:
+        """Whether an instance says that its session has ended, whatever Kubernetes still has of it."""
+        status = await self.status(instance)
+        return status is not None and status.over
 
     async def _marked(self, instance: Instance) -> Instance | None:
         """The instance as it is once it is marked as drained; None if it is gone."""

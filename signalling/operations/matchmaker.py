@@ -129,6 +129,8 @@ class MatchmakerService:
                     return warning
         except StoreUnavailable as error:
             raise Away("the store that holds the queue does not answer") from error
+        if instance is not None and await self._control.over(instance):
+            raise Absent("session")
         if instance is not None or (seat is not None and await self._control.status(seat) is None):
             raise Away("the session's instance does not answer, or is about to begin it")
         raise Absent("session")

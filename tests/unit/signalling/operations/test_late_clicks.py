@@ -1,5 +1,6 @@
 """What an operator asks for, having seen a state that has changed since."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,6 +83,42 @@ async def test_a_drained_instance_whose_session_cannot_be_warned_is_no_success(s
     assert draining(stage, "demo-1")
     _, audit = await stage.api("GET", f"{API}/audit")
     assert [(each["action"], each["status"]) for each in audit["items"]] == [("drainInstance", 503)]
+
+
+# What is over by now
+
+
+@pytest.fixture
+async def over(stage: FrontStage) -> AsyncIterator[str]:
+    """A session that has just ended on ``demo-1``, which no sweep has found yet."""
+    await stage.matchmaker(stranded_seconds=60.0)
+    unreal = await stage.instance("demo-1")
+    player = await stage.player()
+    await stream(player, unreal)
+    session = await the_session(stage, "running")
+
+    looked_at = asyncio.Event()
+
+    async def before(*_: str) -> None:
+        await looked_at.wait()
+
+    stage.cluster.before = before
+    assert (await stage.api("POST", f"{API}/sessions/{session}/end", {"seconds": 0}))[0] == 202
+    assert (await player.closed())[0] == 1001
+    yield session
+    looked_at.set()
+
+
+async def test_a_session_that_is_over_is_no_more_though_its_instance_is_there(stage, over):
+    status, problem = await stage.api("POST", f"{API}/sessions/{over}/end", {"seconds": 0})
+    assert (status, problem["detail"]) == (404, "There is no such session.")
+    assert stage.labels("demo-1")["app.pixel/session"] == over
+
+
+async def test_an_instance_whose_session_is_over_has_none_that_would_be_warned(stage, over):
+    stage.cluster.before = None
+    done = await stage.api("POST", f"{API}/instances/demo-1/drain", {"seconds": 30})
+    assert done == (202, {"target": "demo-1", "seconds": 0})
 
 
 # Taking somebody out of the queue

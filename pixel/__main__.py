@@ -5,9 +5,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from pixel.arguments import body, parser, said
+from pixel.arguments import body, named, parser, said
 from pixel.commands import COMMANDS
-from pixel.printing import show
+from pixel.printing import printable, show
 from pixel.service import PixelError, Service, credentials
 
 
@@ -16,8 +16,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str], out: TextIO, 
     given = parser().parse_args(arguments)
     command = next(each for each in COMMANDS if each.name == given.command)
     route = command.route
-    path = {name: str(getattr(given, name)) for name in route.parameters}
     try:
+        path = named(command, given)
         values = said(command, given)
         with Service(credentials(environment)) as service:
             if command.whole:
@@ -27,11 +27,18 @@ def main(arguments: Sequence[str], environment: Mapping[str, str], out: TextIO, 
             else:
                 answer = service.ask(route, path, {}, body(command, values))
     except PixelError as error:
-        print(f"error: {error}", file=err)
+        print(f"error: {printable(str(error))}", file=err)
         return 1
     show(command, answer, out, as_json=given.json)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ, sys.stdout, sys.stderr))
+    try:
+        status = main(sys.argv[1:], os.environ, sys.stdout, sys.stderr)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads, such as ``head``, has enough. Python flushes once more at its end, which must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)

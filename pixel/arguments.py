@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -73,6 +73,8 @@ def _choices(field: FieldInfo) -> list[str] | None:
     for part in (field.type, *get_args(field.type)):
         if isinstance(part, type) and issubclass(part, StrEnum):
             return [each.value for each in part]
+        if get_origin(part) is Literal:
+            return [str(each) for each in get_args(part)]
     return None
 
 
@@ -82,9 +84,27 @@ def said(command: Command, given: argparse.Namespace) -> dict[str, str]:
     Raises:
         PixelError: a value is none that the API takes.
     """
-    values = {field.name: value for field in fields(command) if (value := getattr(given, field.name)) is not None}
+    values = {field.name: text for field in fields(command) if (text := _text(given, field.name)) is not None}
     _converted(command.route.body or command.route.query, values)
     return values
+
+
+def named(command: Command, given: argparse.Namespace) -> dict[str, str]:
+    """What the parameters of its path are.
+
+    Raises:
+        PixelError: one of them is no text.
+    """
+    return {name: _text(given, name) or "" for name in command.route.parameters}
+
+
+def _text(given: argparse.Namespace, name: str) -> str | None:
+    value: str | None = getattr(given, name)
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError as error:
+        raise PixelError(f"{name} is {value!r}, which is no text in UTF-8") from error
+    return value
 
 
 def body(command: Command, values: Mapping[str, str]) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ def show(command: Command, answer: Any, out: TextIO, *, as_json: bool) -> None: 
     if not as_json and command.columns:
         print(table(command.columns, command.items(answer)), file=out)
     elif not as_json and command.says is not None:
-        print(_printable(command.says(answer), keep="\n"), file=out)
+        print(printable(command.says(answer), keep="\n"), file=out)
     else:
         print(json.dumps(answer, indent=2), file=out)
 
@@ -41,9 +41,9 @@ def _cell(value: object) -> str:
         case float():
             return f"{value:g}"
         case _:
-            return _printable(str(value))
+            return printable(str(value))
 
 
-def _printable(text: str, keep: str = "") -> str:
+def printable(text: str, keep: str = "") -> str:
     """Without what would steer the terminal: names of players are what players say."""
     return "".join(each if each.isprintable() or each in keep else "\N{REPLACEMENT CHARACTER}" for each in text)

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
+import msgspec
 
 from signalling.operations.routes import BASE, Route
 
@@ -39,15 +39,24 @@ def credentials(environment: Mapping[str, str]) -> Credentials:
     """What the environment says.
 
     Raises:
-        PixelError: the key is missing, or would cross a network in the clear.
+        PixelError: one is missing or is none, or the key would cross a network in the clear.
     """
     address = environment.get("PIXEL_API", USUAL_ADDRESS).rstrip("/")
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = httpx.URL(address)
+    except httpx.InvalidURL:
+        parts = httpx.URL()
+    if parts.userinfo:
+        raise PixelError(
+            "PIXEL_API has a name or a password in it; give the address alone, and the admin key by itself"
+        )
+    if parts.scheme not in {"http", "https"} or not parts.host or parts.query or parts.fragment:
         raise PixelError(f"PIXEL_API is {address!r}; give an address such as https://play.example.com")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and parts.host not in _LOOPBACK:
         raise PixelError(f"PIXEL_API is {address!r}: the admin key would go in the clear; use https or a port-forward")
-    who = environment.get("PIXEL_OPERATOR") or environment.get("USER", "")
+    who = (environment.get("PIXEL_OPERATOR") or environment.get("USER", "")).strip()
+    if not who.isprintable():
+        raise PixelError(f"PIXEL_OPERATOR is {who!r}; give a name in one line")
     return Credentials(address, _key(environment), who)
 
 
@@ -55,14 +64,20 @@ def _key(environment: Mapping[str, str]) -> str:
     """Never an argument: every user of a machine can read those."""
     file = environment.get("PIXEL_ADMIN_KEY_FILE")
     try:
-        key = Path(file).read_text().strip() if file else environment.get("PIXEL_ADMIN_KEY", "").strip()
+        key = Path(file).read_text("utf-8").strip() if file else environment.get("PIXEL_ADMIN_KEY", "").strip()
     except OSError as error:
         raise PixelError(f"PIXEL_ADMIN_KEY_FILE is {file!r}: {error.strerror}") from error
+    except ValueError as error:
+        raise PixelError(f"PIXEL_ADMIN_KEY_FILE is {file!r}, which is no file that holds a key") from error
     if not key:
         remedy = (
             "set PIXEL_ADMIN_KEY, or PIXEL_ADMIN_KEY_FILE to a file that holds it; docs/operator.md says where it is"
         )
         raise PixelError(f"there is no admin key: {remedy}")
+    if not key.isprintable() or " " in key:
+        # What it is stays unsaid.
+        where = "PIXEL_ADMIN_KEY_FILE" if file else "PIXEL_ADMIN_KEY"
+        raise PixelError(f"{where} holds more than an admin key: that is one word, without blanks or line breaks")
     return key
 
 
@@ -72,7 +87,9 @@ class Service:
     def __init__(self, its: Credentials) -> None:
         self._address: Final = its.address
         headers = [(b"Authorization", f"Bearer {its.key}".encode()), (b"X-Operator", its.operator.encode())]
-        self._http: Final = httpx.Client(headers=headers, timeout=_TIMEOUT_SECONDS)
+        # A proxy that the environment names would get in the clear what is for this machine only.
+        proxied = its.address.startswith("https:")
+        self._http: Final = httpx.Client(headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=proxied)
 
     def __enter__(self) -> "Service":
         return self
@@ -86,12 +103,12 @@ class Service:
         Raises:
             PixelError: it was refused, or nobody answered.
         """
-        filled = route.path.format(**{name: quote(value, safe="") for name, value in path.items()})
+        filled = route.path.format(**{name: _segment(name, value) for name, value in path.items()})
         try:
             answer = self._http.request(route.method, f"{self._address}{BASE}{filled}", params=query, json=body)
         except httpx.HTTPError as error:
             raise PixelError(f"{self._address} does not answer ({error}); is PIXEL_API right?") from error
-        return _content(answer)
+        return _content(answer, route)
 
     def whole(self, route: Route, path: Mapping[str, str], query: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
         """All pages of a list as one."""
@@ -105,16 +122,23 @@ class Service:
             after = page["next"]
 
 
-def _content(answer: httpx.Response) -> Any:  # noqa: ANN401 - JSON
+def _segment(name: str, value: str) -> str:
+    if value in {"", ".", ".."}:
+        raise PixelError(f"{name} is {value!r}, which names nothing; give one that is listed")
+    return quote(value, safe="")
+
+
+def _content(answer: httpx.Response, route: Route) -> Any:  # noqa: ANN401 - JSON
     try:
         content = answer.json()
-    except ValueError:
+        if answer.is_success:
+            msgspec.convert(content, route.answer)
+            return content
+    except (ValueError, RecursionError):
         content = None
-    if answer.is_success and content is not None:
-        return content
-    if isinstance(content, Mapping) and "detail" in content:
+    if isinstance(content, Mapping) and isinstance(content.get("detail"), str):
         where = f"{content['key']}: " if content.get("key") else ""
         remedy = f" {content['remedy']}." if content.get("remedy") else ""
         raise PixelError(f"{where}{content['detail']}{remedy}")
-    phrase = HTTPStatus(answer.status_code).phrase
-    raise PixelError(f"{answer.url} answered {answer.status_code} {phrase}, which is none of the session API's answers")
+    said = f"{answer.status_code} {answer.reason_phrase}".rstrip()
+    raise PixelError(f"{answer.url} answered {said}, which is none of the session API's answers; is PIXEL_API right?")

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { actionOf, USUAL, type Asked } from './actions';
+import { actionOf, askedToDrain, USUAL, type Asked } from './actions';
 import { Client } from './api/client';
+import { instance } from './fixtures';
 
 const VERSION = { application: 'showroom', version: '1-4-2' };
 
@@ -17,9 +18,10 @@ async function carriedOut(asked: Asked, choice = {}): Promise<[string, unknown]>
 
 test.each<[Asked, string, unknown]>([
     [{ kind: 'end', session: 's1', who: 'ada' }, 'sessions/s1/end', { seconds: 60, reason: 'terminated' }],
-    [{ kind: 'dismiss', session: 's1', who: 'ada' }, 'sessions/s1/end', {}],
-    [{ kind: 'drain-instance', instance: 'a-1', busy: true }, 'instances/a-1/drain', { seconds: 300 }],
-    [{ kind: 'drain-instance', instance: 'a-1', busy: false }, 'instances/a-1/drain', { seconds: 0 }],
+    [{ kind: 'dismiss', session: 's1', who: 'ada' }, 'sessions/s1/end', { queued_only: true }],
+    [{ kind: 'drain-instance', instance: 'a-1', holds: 'session' }, 'instances/a-1/drain', { seconds: 300 }],
+    [{ kind: 'drain-instance', instance: 'a-1', holds: 'players' }, 'instances/a-1/drain', { seconds: 300 }],
+    [{ kind: 'drain-instance', instance: 'a-1', holds: 'nobody' }, 'instances/a-1/drain', { seconds: 300 }],
     [{ kind: 'drain-version', ...VERSION, sessions: 2 }, 'applications/showroom/versions/1-4-2/drain', {}],
     [{ kind: 'resume-version', ...VERSION }, 'applications/showroom/versions/1-4-2/resume', {}],
     [{ kind: 'pause', application: 'showroom' }, 'applications/showroom/pause', {}],
@@ -42,8 +44,9 @@ test('what somebody loses something by is confirmed, and says what', () => {
     const asked: Asked[] = [
         { kind: 'end', session: 's1', who: 'ada' },
         { kind: 'dismiss', session: 's1', who: 'ada' },
-        { kind: 'drain-instance', instance: 'a-1', busy: true },
-        { kind: 'drain-instance', instance: 'a-1', busy: false },
+        { kind: 'drain-instance', instance: 'a-1', holds: 'session' },
+        { kind: 'drain-instance', instance: 'a-1', holds: 'players' },
+        { kind: 'drain-instance', instance: 'a-1', holds: 'nobody' },
         { kind: 'drain-version', ...VERSION, sessions: 0 },
         { kind: 'pause', application: 'showroom' }
     ];
@@ -54,6 +57,18 @@ test('what somebody loses something by is confirmed, and says what', () => {
     for (const kind of ['resume-version', 'reset-buffer'] as const) {
         expect(actionOf({ kind, ...VERSION }).hurts).toBe(false);
     }
+});
+
+test.each([
+    [instance({ session: 's1' }), 'the one that it has ends after a warning', ['seconds'], 'ends its session in 300 s'],
+    [instance({ players: 3 }), 'when the last has left it goes', [], 'gets no other player'],
+    [instance({ players: 0 }), 'its fleet starts another', [], 'gets no session any more'],
+    [instance(), 'A session that begins before that is warned', [], 'gets no session any more']
+])('%o is drained as whom it has', (its, consequence, fields, done) => {
+    const action = actionOf(askedToDrain(its));
+    expect(action.consequence).toContain(consequence);
+    expect(action.fields).toEqual(fields);
+    expect(action.done({ ...USUAL, ...action.usual })).toContain(`showroom-1 ${done}`);
 });
 
 test('what was done is said', () => {

@@ -1,11 +1,12 @@
 /** What an operator may do, as a table: how each is asked for, what it needs to know, and how it is done. */
 import type { Client } from './api/client';
+import type { Instance } from './api/types';
 
 /** What somebody has asked for, before they confirm it. */
 export type Asked =
     | { readonly kind: 'end'; readonly session: string; readonly who: string }
     | { readonly kind: 'dismiss'; readonly session: string; readonly who: string }
-    | { readonly kind: 'drain-instance'; readonly instance: string; readonly busy: boolean }
+    | { readonly kind: 'drain-instance'; readonly instance: string; readonly holds: Holds }
     | {
           readonly kind: 'drain-version';
           readonly application: string;
@@ -17,6 +18,9 @@ export type Asked =
     | { readonly kind: 'resume'; readonly application: string }
     | { readonly kind: 'buffer'; readonly application: string; readonly version: string; readonly target: number }
     | { readonly kind: 'reset-buffer'; readonly application: string; readonly version: string };
+
+/** Whom an instance has: nobody, a session of its own, or players who share it. */
+export type Holds = 'nobody' | 'session' | 'players';
 
 /** What the person may choose with it. */
 export interface Choice {
@@ -68,23 +72,23 @@ export function actionOf(asked: Asked): Action {
                 hurts: true,
                 fields: [],
                 usual: { seconds: 0 },
-                carryOut: (client) => client.post('/api/v1/sessions/{session}/end', { session: asked.session }, {}),
+                // Who has begun to play while this was asked is not meant.
+                carryOut: (client) =>
+                    client.post('/api/v1/sessions/{session}/end', { session: asked.session }, { queued_only: true }),
                 done: () => `${asked.who} is no longer in the queue.`
             };
         case 'drain-instance':
             return {
                 title: `Drain ${asked.instance}`,
-                consequence: asked.busy
-                    ? 'It gets no other session, and the one that it has ends after a warning. Its fleet starts another.'
-                    : 'It gets no session any more and goes; its fleet starts another.',
+                consequence: DRAINING[asked.holds].consequence,
                 verb: 'Drain instance',
                 hurts: true,
-                fields: asked.busy ? ['seconds'] : [],
-                usual: { seconds: asked.busy ? 300 : 0 },
+                fields: asked.holds === 'session' ? ['seconds'] : [],
+                // Also of an idle one: a session may begin on it while this is asked.
+                usual: { seconds: 300 },
                 carryOut: (client, { seconds }) =>
                     client.post('/api/v1/instances/{instance}/drain', { instance: asked.instance }, { seconds }),
-                done: ({ seconds }) =>
-                    asked.busy ? `${asked.instance} ends its session ${within(seconds)}.` : `${asked.instance} goes.`
+                done: ({ seconds }) => `${asked.instance} ${DRAINING[asked.holds].done(seconds)}.`
             };
         case 'drain-version':
             return {
@@ -152,6 +156,28 @@ export function actionOf(asked: Asked): Action {
 }
 
 const VERSION = '/api/v1/applications/{application}/versions/{version}';
+
+/** What draining does, by whom the instance has. */
+const DRAINING: Readonly<Record<Holds, { consequence: string; done: (seconds: number) => string }>> = {
+    nobody: {
+        consequence:
+            'It gets no session any more and goes; its fleet starts another. A session that begins before that is warned.',
+        done: () => 'gets no session any more, and goes'
+    },
+    session: {
+        consequence: 'It gets no other session, and the one that it has ends after a warning. Its fleet starts another.',
+        done: (seconds) => `ends its session ${within(seconds)}`
+    },
+    players: {
+        consequence: 'It gets no other player. Those that it has play on; when the last has left it goes.',
+        done: () => 'gets no other player, and goes when the last has left'
+    }
+};
+
+export function askedToDrain({ name, session, players }: Instance): Asked {
+    const holds = session !== null ? 'session' : (players ?? 0) > 0 ? 'players' : 'nobody';
+    return { kind: 'drain-instance', instance: name, holds };
+}
 
 /** Of what is done at once: nobody loses anything. */
 const NOTHING_LOST = { consequence: '', hurts: false, fields: [], usual: {} } as const;

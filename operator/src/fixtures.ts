@@ -1,5 +1,5 @@
 /** Things as the API answers them, for tests. */
-import type { Application, Fleet, Node, Player, Session } from './api/types';
+import type { Application, Fleet, Instance, Node, Player, Session } from './api/types';
 
 export function session(more: Partial<Session> = {}): Session {
     return {
@@ -37,6 +37,22 @@ export function fleet(more: Partial<Fleet> = {}): Fleet {
         starting: 0,
         idle: 3,
         sessions: 1,
+        ...more
+    };
+}
+
+export function instance(more: Partial<Instance> = {}): Instance {
+    return {
+        name: 'showroom-1',
+        application: 'showroom',
+        version: '1-4-2',
+        state: 'idle',
+        node: 'gpu-1',
+        gpu: 'nvidia.com/gpu',
+        address: null,
+        session: null,
+        started: null,
+        players: null,
         ...more
     };
 }

@@ -5,6 +5,7 @@ Kubernetes holds what they decide, so that every replica follows, and so does on
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from typing import Final
 
 from signalling.kubernetes.api import ClaimRefused, ClusterApi
@@ -19,6 +20,19 @@ from signalling.matchmaker.sidecars import Sidecars, Status
 from signalling.matchmaker.whereabouts import Whereabouts
 from signalling.protocol.session_messages import Reason
 from signalling.store.interface import Place, Store
+
+
+class Drained(Enum):
+    """What has come of draining an instance."""
+
+    DONE = "done"
+    """It has no session that would have to be warned."""
+    WARNED = "warned"
+    """Its session ends after the warning."""
+    ABSENT = "absent"
+    """There is no such instance."""
+    UNWARNED = "unwarned"
+    """It gets no session any more, but its own has not been told to end: its sidecar does not answer, or not yet."""
 
 
 class Control:
@@ -75,11 +89,19 @@ class Control:
         places = await asyncio.gather(*(self._store.place(application, each.session) for each in head))
         return [place for place in places if place is not None]
 
-    async def end(self, application: str, session: str, reason: Reason, seconds: float) -> bool:
-        """End a session after a warning, or its wait at once; False when there is no such session."""
+    async def end(self, application: str, session: str, reason: Reason, seconds: float) -> float | None:
+        """End a session after a warning, or its wait at once; the seconds of warning, None for no such session."""
         instance = await self._whereabouts.instance_of(self._applications[application], session)
         if instance is not None:
-            return await self._sidecars.end(instance, session, reason, seconds)
+            return seconds if await self._sidecars.end(instance, session, reason, seconds) else None
+        return 0.0 if await self.dismiss(application, session, reason) else None
+
+    async def begun(self, application: str, session: str) -> bool:
+        """Whether a session has an instance, so that it waits no more."""
+        return await self._whereabouts.instance_of(self._applications[application], session) is not None
+
+    async def dismiss(self, application: str, session: str, reason: Reason) -> bool:
+        """End a session's wait at once; False when it does not wait."""
         known = await self._store.place(application, session) is not None
         if known:
             await self._neighbours.say(Dismiss(session, reason))
@@ -89,23 +111,39 @@ class Control:
         """End a session of an instance after a warning; whether the instance takes it on itself."""
         return await self._sidecars.end(instance, session, reason, seconds)
 
-    async def drain_instance(self, name: str, seconds: float) -> bool:
-        """No session any more, and one that goes on ends after a warning; False when there is no such instance."""
+    async def drain_instance(self, name: str, seconds: float) -> Drained:
+        """No session any more, and one that goes on ends after a warning; those that share an instance stay."""
         instance = self._inventory.get(name)
         if instance is None or instance.going:
-            return False
-        try:
-            drained = instance_of(await self._api.patch_pod(name, drain_patch(instance)))
-        except ClaimRefused:
-            return False
+            return Drained.ABSENT
+        drained = await self._marked(instance)
         if drained is None:
-            return False
-        self._inventory.patched(drained)
-        if drained.session is not None:
-            await self._sidecars.end(drained, drained.session, Reason.MAINTENANCE, seconds)
-        elif drained.pool is Pool.IDLE and not self.shares(drained):
-            await self._endings.retire(drained, None, "drained")
-        return True
+            return Drained.ABSENT
+        if drained.pool is Pool.IDLE and not self.shares(drained):
+            if await self._endings.retire(drained, None, "drained"):
+                return Drained.DONE
+            # Somebody was first: a replica that had not heard of the mark, with a session, or another operator.
+            drained = await self._marked(drained)
+        if drained is None or drained.pool is not Pool.SESSION or drained.session is None:
+            return Drained.DONE
+        if await self._sidecars.end(drained, drained.session, Reason.MAINTENANCE, seconds):
+            return Drained.WARNED
+        return Drained.DONE if await self.over(drained) else Drained.UNWARNED
+
+    async def over(self, instance: Instance) -> bool:
+        """Whether an instance says that its session has ended, whatever Kubernetes still has of it."""
+        status = await self.status(instance)
+        return status is not None and status.over
+
+    async def _marked(self, instance: Instance) -> Instance | None:
+        """The instance as it is once it is marked as drained; None if it is gone."""
+        try:
+            marked = instance_of(await self._api.patch_pod(instance.name, drain_patch(instance)))
+        except ClaimRefused:
+            return None
+        if marked is not None:
+            self._inventory.patched(marked)
+        return marked
 
     async def pause(self, application: str, *, paused: bool) -> bool:
         """Let nobody new in, or let them in again; False for an application without a fleet."""

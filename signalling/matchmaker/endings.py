@@ -69,14 +69,18 @@ class Endings:
             LOG.info("instance recycled", extra={"instance": instance.name, "session": instance.session})
             await self._over(instance, outcome)
 
-    async def retire(self, instance: Instance, outcome: Outcome | None, why: str) -> None:
-        """End an instance: nobody gets it any more, and it is deleted. No ``outcome``, no session."""
+    async def retire(self, instance: Instance, outcome: Outcome | None, why: str) -> bool:
+        """End an instance: nobody gets it any more, and it is deleted. No ``outcome``, no session.
+
+        False when that was refused: somebody was first, or a session has begun on it since.
+        """
         if instance.pool is not Pool.ENDED:
             if not await self._patched(instance, retire_patch(instance)):
-                return
+                return False
             if outcome is not None:
                 await self._over(instance, outcome)
         await self._delete(instance.name, why)
+        return True
 
     async def _over(self, instance: Instance, outcome: Outcome) -> None:
         self._metrics.ended(instance, outcome)

@@ -43,7 +43,7 @@ class Sessions:
         """``wake`` has an application's queue looked at."""
         self._its: Final = parts
         self._wake: Final = wake
-        self._tasks: Final[set[asyncio.Task[None]]] = set()
+        self._tasks: Final[set[asyncio.Task[object]]] = set()
 
     async def stop(self, seconds: float) -> None:
         """Wait for what is under way, such as connections to instances."""
@@ -368,13 +368,13 @@ class Sessions:
     def _application(self, player: Player) -> ApplicationSettings:
         return self._its.applications[player.ticket.app]
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
         """Have something done that nobody waits for."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             LOG.error("a session's step failed", exc_info=error)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from signalling.protocol.session_messages import Reason
+from signalling.protocol.session_messages import OperatorReason
 from signalling.tickets.claims import Role
 
 MOST_A_PAGE: Final = 1000
@@ -276,7 +276,7 @@ class Done(_Answer, frozen=True, kw_only=True):
     """It will be done."""
 
     target: str
-    seconds: Annotated[Seconds, Meta(description="The warning that a session gets.")] = 0
+    seconds: Annotated[Seconds, Meta(description="The warning that a session gets; 0 where none goes on.")] = 0
 
 
 class Problem(_Answer, frozen=True, kw_only=True):
@@ -300,6 +300,15 @@ class PageQuery(_Request, frozen=True, kw_only=True):
 
     limit: Annotated[int, Meta(ge=1, le=MOST_A_PAGE)] = 50
     after: Annotated[str, Meta(max_length=LONGEST_NAME, description="The last page's `next`.")] = ""
+
+
+class AuditQuery(_Request, frozen=True, kw_only=True):
+    """A page of the audit log."""
+
+    limit: Annotated[int, Meta(ge=1, le=MOST_A_PAGE)] = 50
+    after: Annotated[
+        str, Meta(pattern="^([1-9][0-9]{0,18}-[0-9]{1,19})?$", description="The last page's `next`, an entry's id.")
+    ] = ""
 
 
 class SessionsQuery(PageQuery, frozen=True, kw_only=True):
@@ -338,7 +347,10 @@ class End(_Request, frozen=True, kw_only=True):
     """How to end a session."""
 
     seconds: Annotated[float, Meta(ge=0, le=3600, description="After a warning of so long.")] = 60
-    reason: Annotated[Reason, Meta(description="What an opted-in player is told.")] = Reason.TERMINATED
+    reason: Annotated[OperatorReason, Meta(description="What an opted-in player is told.")] = "terminated"
+    queued_only: Annotated[
+        bool, Meta(description="Only out of the queue: 409 if the session has its instance meanwhile.")
+    ] = False
 
 
 class Drain(_Request, frozen=True, kw_only=True):

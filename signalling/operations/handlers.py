@@ -17,6 +17,7 @@ from signalling.operations import definitions as d
 from signalling.operations.audit import AuditLog
 from signalling.operations.problems import Absent, Away, Refused
 from signalling.operations.service import Service
+from signalling.protocol.session_messages import Reason
 from signalling.store.interface import StoreUnavailable
 from signalling.tickets.claims import LinkTicket, Role
 from signalling.usage.ledger import Ledger
@@ -103,8 +104,12 @@ async def get_session(api: Operations, call: Call) -> d.Session:
 async def end_session(api: Operations, call: Call) -> d.Done:
     """The player hears of it first."""
     body: d.End = call.body
-    await api.service.end(call.path["session"], body.reason, body.seconds)
-    return d.Done(target=call.path["session"], seconds=body.seconds)
+    session, reason = call.path["session"], Reason(body.reason)
+    if body.queued_only:
+        await api.service.dismiss(session, reason)
+        return d.Done(target=session)
+    warning = await api.service.end(session, reason, body.seconds)
+    return d.Done(target=session, seconds=warning)
 
 
 async def list_instances(api: Operations, call: Call) -> d.Instances:
@@ -121,8 +126,8 @@ async def list_instances(api: Operations, call: Call) -> d.Instances:
 async def drain_instance(api: Operations, call: Call) -> d.Done:
     """For good: its fleet starts another."""
     body: d.Drain = call.body
-    await api.service.drain_instance(call.path["instance"], body.seconds)
-    return d.Done(target=call.path["instance"], seconds=body.seconds)
+    warning = await api.service.drain_instance(call.path["instance"], body.seconds)
+    return d.Done(target=call.path["instance"], seconds=warning)
 
 
 async def list_applications(api: Operations, _: Call) -> d.Applications:
@@ -209,13 +214,7 @@ async def create_ticket(api: Operations, call: Call) -> d.LinkCreated:
 async def get_usage(api: Operations, call: Call) -> d.Usage:
     """Whole hours: what is asked in parts of one would not add up."""
     query: d.UsageQuery = call.query
-    start, end = query.start.astimezone(UTC), query.end.astimezone(UTC)
-    for key, time_ in (("start", start), ("end", end)):
-        if time_ != time_.replace(minute=0, second=0, microsecond=0):
-            remedy = "Use a whole hour, such as 2027-01-15T10:00:00Z"
-            raise Refused(
-                HTTPStatus.BAD_REQUEST, "It is no whole hour.", key=key, value=time_.isoformat(), remedy=remedy
-            )
+    start, end = _hour("start", query.start), _hour("end", query.end)
     if not timedelta() < end - start <= LONGEST_RANGE:
         remedy = f"Use an end after the start, and at most {LONGEST_RANGE.days} days later"
         raise Refused(HTTPStatus.BAD_REQUEST, "It is no range.", remedy, key="end", value=end.isoformat())
@@ -237,6 +236,18 @@ async def get_usage(api: Operations, call: Call) -> d.Usage:
     return d.Usage(start=start, end=end, items=items)
 
 
+def _hour(key: str, said: datetime) -> datetime:
+    try:
+        time_ = said.astimezone(UTC)
+    except OverflowError:
+        # Near the first year or the last one, in a time zone in which it is another.
+        time_ = None
+    if time_ is None or time_ != time_.replace(minute=0, second=0, microsecond=0):
+        remedy = "Use a whole hour, such as 2027-01-15T10:00:00Z"
+        raise Refused(HTTPStatus.BAD_REQUEST, "It is no whole hour of UTC.", remedy, key=key, value=said.isoformat())
+    return time_
+
+
 async def list_nodes(api: Operations, _: Call) -> d.Nodes:
     """In the order of their names."""
     return d.Nodes(items=tuple(sorted(await api.service.nodes(), key=lambda node: node.name)))
@@ -254,5 +265,5 @@ async def list_regions(api: Operations, _: Call) -> d.Regions:
 
 async def get_audit(api: Operations, call: Call) -> d.Audit:
     """The newest first."""
-    query: d.PageQuery = call.query
+    query: d.AuditQuery = call.query
     return await api.audit.read(query.after, query.limit)

@@ -1,6 +1,7 @@
 """The service that the session API operates: one replica of the matchmaker, which knows of all."""
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -13,6 +14,7 @@ from signalling.kubernetes.api import ClusterApi
 from signalling.kubernetes.fleets import Fleet
 from signalling.kubernetes.instances import GPU_VENDOR, Instance, Pool
 from signalling.kubernetes.nodes import TURN_LABEL, turn_address
+from signalling.matchmaker.control import Drained
 from signalling.matchmaker.replica import Replica
 from signalling.matchmaker.seats import seats_of
 from signalling.matchmaker.sidecars import Participant
@@ -23,6 +25,7 @@ from signalling.protocol.session_messages import Reason
 from signalling.regions.peers import Peers
 from signalling.store.interface import Place, StoreUnavailable
 
+LOG: Final = logging.getLogger("operations")
 MOST_WAITING: Final = 1000
 """Of each application's queue that a list of sessions shows."""
 NODES_SECONDS: Final = 5.0
@@ -112,37 +115,65 @@ class MatchmakerService:
             return None
         return tuple(_player(each) for each in status.participants if each.session == session.id)
 
-    async def end(self, session: str, reason: Reason, seconds: float) -> None:
+    async def end(self, session: str, reason: Reason, seconds: float) -> float:
         """See Service."""
         instance = self._instance(session)
         seat = next((each for each in await self._seats() if each.session == session), None)
         if seat is not None and await self._control.end_on(seat, session, reason, seconds):
-            return
+            return seconds
         candidates = self._applications if instance is None else (instance.application,)
         try:
             for application in candidates:
-                if await self._control.end(application, session, reason, seconds):
+                warning = await self._control.end(application, session, reason, seconds)
+                if warning is not None:
+                    return warning
+        except StoreUnavailable as error:
+            raise Away("the store that holds the queue does not answer") from error
+        if instance is not None and await self._control.over(instance):
+            raise Absent("session")
+        if instance is not None or (seat is not None and await self._control.status(seat) is None):
+            raise Away("the session's instance does not answer, or is about to begin it")
+        raise Absent("session")
+
+    async def dismiss(self, session: str, reason: Reason) -> None:
+        """See Service."""
+        try:
+            for application in self._applications:
+                if await self._control.begun(application, session):
+                    raise InTheWay("the session has begun, and waits no more")
+                if await self._control.dismiss(application, session, reason):
                     return
         except StoreUnavailable as error:
             raise Away("the store that holds the queue does not answer") from error
-        if instance is not None or (seat is not None and await self._control.status(seat) is None):
-            raise Away("the session's instance does not answer")
+        if any(seat.session == session for seat in await self._seats()):
+            raise InTheWay("the session has begun, and waits no more")
         raise Absent("session")
 
     async def instances(self) -> Sequence[d.Instance]:
         """See Service."""
         return [_instance(instance) for instance in self._control.instances]
 
-    async def drain_instance(self, instance: str, seconds: float) -> None:
+    async def drain_instance(self, instance: str, seconds: float) -> float:
         """See Service."""
-        if not await _in_kubernetes(self._control.drain_instance(instance, seconds)):
-            raise Absent("instance")
+        drained = await _in_kubernetes(self._control.drain_instance(instance, seconds))
+        match drained:
+            case Drained.ABSENT:
+                raise Absent("instance")
+            case Drained.UNWARNED:
+                raise Away("it gets no session any more, but its own could not be told to end")
+        return seconds if drained is Drained.WARNED else 0.0
 
     async def applications(self) -> Sequence[d.Application]:
         """See Service."""
-        return [await self._application(name) for name in self._applications]
+        sessions = Counter((each.application, each.version) for each in await self._seated() if not each.going)
+        return [await self._application(name, sessions) for name in self._applications]
 
-    async def _application(self, name: str) -> d.Application:
+    async def _seated(self) -> list[Instance]:
+        """An instance for each session that has one: as often as there are sessions that share it."""
+        alone = (each for each in self._control.instances if each.pool is Pool.SESSION)
+        return [*alone, *await self._seats()]
+
+    async def _application(self, name: str, sessions: Mapping[tuple[str, str], int]) -> d.Application:
         try:
             waiting = await self._control.waiting(name)
         except StoreUnavailable:
@@ -151,7 +182,8 @@ class MatchmakerService:
         its = [fleet for fleet in self._control.fleets if fleet.application == name]
         states = Counter((each.version, _state(each)) for each in self._control.instances if each.application == name)
         fleets = tuple(
-            _fleet(fleet, self._target(fleet), states) for fleet in sorted(its, key=lambda fleet: fleet.name)
+            _fleet(fleet, self._target(fleet), states, sessions.get((name, fleet.version), 0))
+            for fleet in sorted(its, key=lambda fleet: fleet.name)
         )
         return d.Application(name=name, paused=self._control.paused(name), waiting=waiting, fleets=fleets)
 
@@ -203,7 +235,7 @@ class MatchmakerService:
     async def nodes(self) -> Sequence[d.Node]:
         """See Service."""
         here = Counter(each.node for each in self._control.instances)
-        busy = Counter(each.node for each in self._control.instances if each.pool is Pool.SESSION)
+        busy = Counter(each.node for each in await self._seated())
         return [_node(node, here, busy) for node in await self._listed()]
 
     async def turn_nodes(self) -> Sequence[d.TurnNode]:
@@ -241,6 +273,7 @@ async def _in_kubernetes(work: Any) -> Any:  # noqa: ANN401 - what it is given
     try:
         return await work
     except Exception as error:  # Whatever the client raises.
+        LOG.warning("not done in Kubernetes", extra={"error": repr(error)[:300]})
         raise Away("the Kubernetes API does not answer, or refuses") from error
 
 
@@ -285,7 +318,9 @@ def _state(instance: Instance) -> d.InstanceState:
     return d.InstanceState.IDLE if instance.usable else d.InstanceState.STARTING
 
 
-def _fleet(fleet: Fleet, target: int | None, states: Mapping[tuple[str, d.InstanceState], int]) -> d.Fleet:
+def _fleet(
+    fleet: Fleet, target: int | None, states: Mapping[tuple[str, d.InstanceState], int], sessions: int
+) -> d.Fleet:
     def number(state: d.InstanceState) -> int:
         return states.get((fleet.version, state), 0)
 
@@ -300,7 +335,7 @@ def _fleet(fleet: Fleet, target: int | None, states: Mapping[tuple[str, d.Instan
         override=fleet.buffer_override,
         starting=number(d.InstanceState.STARTING),
         idle=number(d.InstanceState.IDLE),
-        sessions=number(d.InstanceState.SESSION) + number(d.InstanceState.DRAINING),
+        sessions=sessions,
     )
 
 

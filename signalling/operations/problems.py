@@ -59,11 +59,17 @@ def refused_by(error: Exception, target: str) -> Refused | None:
             remedy = "List what there is; it may have ended meanwhile"
             return Refused(HTTPStatus.NOT_FOUND, f"There is no such {error}.", remedy, value=target)
         case InTheWay():
-            return Refused(HTTPStatus.CONFLICT, str(error), "Look at its state, and try then", value=target)
+            return Refused(HTTPStatus.CONFLICT, _sentence(error), "Look at its state, and try then", value=target)
         case Away():
-            return Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error), "Try again in some seconds")
+            return Refused(HTTPStatus.SERVICE_UNAVAILABLE, _sentence(error), "Try again in some seconds")
         case _:
             return None
+
+
+def _sentence(error: Exception) -> str:
+    """Who shows it puts the remedy behind it."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _shown(value: object) -> Any:  # noqa: ANN401 - any JSON value

@@ -59,6 +59,7 @@ ROUTES: Final = (
         d.Done,
         body=d.End,
         status=_ACCEPTED,
+        conflicts=True,
     ),
     Route("GET", "/instances", "listInstances", "Instances", h.list_instances, d.Instances, d.InstancesQuery),
     Route(
@@ -159,6 +160,6 @@ ROUTES: Final = (
         "What was done through this API, the newest first",
         h.get_audit,
         d.Audit,
-        d.PageQuery,
+        d.AuditQuery,
     ),
 )

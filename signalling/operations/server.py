@@ -234,6 +234,10 @@ async def _body(route: Route, request: web.Request) -> Any:  # noqa: ANN401 - th
     except web.HTTPRequestEntityTooLarge as error:
         remedy = f"Send {MOST_BYTES} bytes at most"
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too long.", remedy) from error
+    except web.RequestPayloadError as error:
+        # It ends too early, or is not packed as Content-Encoding says.
+        remedy = "Send all of it, as it is"
+        raise Refused(HTTPStatus.BAD_REQUEST, "The body cannot be read.", remedy, key="Content-Encoding") from error
     if content and request.content_type != "application/json":
         problem, remedy = "The body is not JSON.", "Send Content-Type: application/json"
         raise Refused(
@@ -241,7 +245,7 @@ async def _body(route: Route, request: web.Request) -> Any:  # noqa: ANN401 - th
         )
     try:
         said = msgspec.json.decode(content) if content else {}
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Refused(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}.", "Send a JSON object") from error
     return _converted(route.body, said, HTTPStatus.UNPROCESSABLE_ENTITY, strict=True)
 

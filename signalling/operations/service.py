@@ -32,16 +32,20 @@ class Service(Protocol):
         """Who takes part, asked of the session's instance; None if there is none, it does not say, or all is over."""
         ...
 
-    async def end(self, session: str, reason: Reason, seconds: float) -> None:
-        """End a session after a warning, or take it out of the queue. Raises Absent."""
+    async def end(self, session: str, reason: Reason, seconds: float) -> float:
+        """End a session after a warning, or take it out of the queue; the seconds of warning it gets. Raises Absent."""
+        ...
+
+    async def dismiss(self, session: str, reason: Reason) -> None:
+        """Take a session out of the queue. Raises Absent; InTheWay for one that has an instance by now."""
         ...
 
     async def instances(self) -> Sequence[Instance]:
         """All of them."""
         ...
 
-    async def drain_instance(self, instance: str, seconds: float) -> None:
-        """No session any more; one that goes on ends after a warning. Raises Absent."""
+    async def drain_instance(self, instance: str, seconds: float) -> float:
+        """No session any more; one that goes on ends after a warning, of so many seconds. Raises Absent."""
         ...
 
     async def applications(self) -> Sequence[Application]:

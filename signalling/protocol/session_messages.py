@@ -52,6 +52,8 @@ class Reason(StrEnum):
     NO_INSTANCE = "no_instance"
 
 
+OperatorReason: TypeAlias = Literal["terminated", "maintenance"]
+"""Reasons that whoever runs the service may end a session for."""
 Seconds: TypeAlias = Annotated[float, Meta(ge=0)]
 Total: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
 """A count of a browser's, whose numbers have 53 bits."""

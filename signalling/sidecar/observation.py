@@ -1,7 +1,7 @@
 """The sidecar's port for the cluster: health, metrics, what goes on, and commands."""
 
 import time
-from typing import Annotated, Final, Literal, Protocol
+from typing import Annotated, Final, Protocol
 
 import msgspec
 from aiohttp import web
@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from signalling.protocol.actions import Action
 from signalling.protocol.session import Participant
-from signalling.protocol.session_messages import Reason
+from signalling.protocol.session_messages import OperatorReason, Reason
 from signalling.protocol.sidecar import Sidecar
 from signalling.shell.health import health_app
 from signalling.sidecar.entry import Entry
@@ -49,7 +49,7 @@ class Observed(Protocol):
 class _End(msgspec.Struct):
     """The body of the command to end a session."""
 
-    reason: Literal["terminated", "maintenance"] = "terminated"
+    reason: OperatorReason = "terminated"
     seconds: Annotated[float, Meta(ge=0, le=LONGEST_WARNING)] = 0.0
 
 

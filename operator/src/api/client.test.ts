@@ -45,6 +45,22 @@ test('what has not changed is the same object', async () => {
     expect(await client.get('/api/v1/nodes', {})).not.toBe(first);
 });
 
+/** Ends only as an error, once it is aborted. */
+function hanging(signal: AbortSignal): ReadableStream {
+    return new ReadableStream().pipeThrough(new TransformStream(), { signal });
+}
+
+test.each<[string, (signal: AbortSignal) => Promise<Response>]>([
+    ['does not begin', (signal) => hanging(signal).getReader().read() as Promise<never>],
+    ['does not end', (signal) => Promise.resolve(new Response(hanging(signal)))]
+])('an answer that %s is not waited for', async (_, answer) => {
+    const fetch: Fetch = (_, options) => answer(options.signal as AbortSignal);
+    const client = new Client('', { key: 'k', name: 'n' }, fetch, 0.02);
+    const error = await client.get('/api/v1/nodes', {}).catch((each: unknown) => each);
+    expect(error).toBeInstanceOf(Unreachable);
+    expect(wordsOf(error)).toBe('The session API does not answer: no answer within 0.02 s');
+});
+
 test('what is known of one address says nothing of another', async () => {
     const { client, asked } = service([() => nodes('W/"1"'), () => nodes('W/"1"')]);
     await client.get('/api/v1/sessions', {}, { limit: '1' });

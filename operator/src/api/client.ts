@@ -29,6 +29,9 @@ export function wordsOf(error: unknown): string {
     return `The session API does not answer: ${error instanceof Error ? error.message : String(error)}`;
 }
 
+/** An answer that has not come after so long is not waited for: what is shown would grow old and look new. */
+const LONGEST_SECONDS = 15;
+
 export type Fetch = (address: string, options: RequestInit) => Promise<Response>;
 
 interface Known {
@@ -43,7 +46,8 @@ export class Client {
     constructor(
         private readonly base: string,
         private readonly credentials: Credentials,
-        private readonly fetch: Fetch = (address, options) => globalThis.fetch(address, options)
+        private readonly fetch: Fetch = (address, options) => globalThis.fetch(address, options),
+        private readonly longest: number = LONGEST_SECONDS
     ) {}
 
     /** What is at a path. What has not changed is the same object as before. */
@@ -55,7 +59,7 @@ export class Client {
         if (response.status === 304 && known !== undefined) {
             return known.content as Got<P>;
         }
-        const content = await answered(response);
+        const content = await this.answered(response);
         const tag = response.headers.get('ETag');
         if (tag !== null) {
             this.known.set(address, { tag, content });
@@ -67,7 +71,7 @@ export class Client {
     async post<P extends Path>(path: P, names: Named<P>, body: Body<P>): Promise<Done<P>> {
         const headers = { 'Content-Type': 'application/json' };
         const response = await this.ask(filled(path, names), headers, { method: 'POST', body: JSON.stringify(body) });
-        return (await answered(response)) as Done<P>;
+        return (await this.answered(response)) as Done<P>;
     }
 
     private async ask(address: string, headers: Record<string, string>, options: RequestInit = {}): Promise<Response> {
@@ -80,25 +84,39 @@ export class Client {
                 credentials: 'omit',
                 redirect: 'error',
                 cache: 'no-store',
-                referrerPolicy: 'no-referrer'
+                referrerPolicy: 'no-referrer',
+                signal: AbortSignal.timeout(this.longest * 1000)
             });
         } catch (error) {
-            throw new Unreachable(error instanceof Error ? error.message : String(error));
+            throw this.unreachable(error);
         }
     }
-}
 
-async function answered(response: Response): Promise<unknown> {
-    if (response.status === 401) {
-        throw new Unauthorized();
+    private async answered(response: Response): Promise<unknown> {
+        if (response.status === 401) {
+            throw new Unauthorized();
+        }
+        const content = (await response.json().catch((error: unknown) => {
+            if (error instanceof SyntaxError) {
+                return null;
+            }
+            // It began to answer, and got no further.
+            throw this.unreachable(error);
+        })) as unknown;
+        if (response.ok && content !== null) {
+            return content;
+        }
+        throw isProblem(content)
+            ? new Refused(content)
+            : new Unreachable(`an answer that is none of the session API's (${response.status})`);
     }
-    const content = (await response.json().catch(() => null)) as unknown;
-    if (response.ok && content !== null) {
-        return content;
+
+    private unreachable(error: unknown): Unreachable {
+        if (error instanceof DOMException && error.name === 'TimeoutError') {
+            return new Unreachable(`no answer within ${this.longest} s`);
+        }
+        return new Unreachable(error instanceof Error ? error.message : String(error));
     }
-    throw isProblem(content)
-        ? new Refused(content)
-        : new Unreachable(`an answer that is none of the session API's (${response.status})`);
 }
 
 function isProblem(content: unknown): content is Problem {

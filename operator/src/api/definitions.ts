@@ -444,7 +444,7 @@ export interface components {
         Done: {
             target: string;
             /**
-             * @description The warning that a session gets.
+             * @description The warning that a session gets; 0 where none goes on.
              * @default 0
              */
             seconds: number;
@@ -470,15 +470,15 @@ export interface components {
             /**
              * @description What an opted-in player is told.
              * @default terminated
+             * @enum {unknown}
              */
-            reason: components["schemas"]["Reason"];
+            reason: "maintenance" | "terminated";
+            /**
+             * @description Only out of the queue: 409 if the session has its instance meanwhile.
+             * @default false
+             */
+            queued_only: boolean;
         };
-        /**
-         * Reason
-         * @description Why a session ends, or why there is none.
-         * @enum {unknown}
-         */
-        Reason: "forbidden" | "full" | "idle" | "instance_failed" | "left" | "login_refused" | "login_required" | "maintenance" | "no_instance" | "paused" | "queue_full" | "rate_limited" | "session_over" | "taken_over" | "terminated" | "time_limit" | "too_many" | "unknown_application";
         /**
          * Instances
          * @description All instances.
@@ -978,6 +978,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2181,7 +2190,7 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
-                /** @description The last page's `next`. */
+                /** @description The last page's `next`, an entry's id. */
                 after?: string;
             };
             header?: never;

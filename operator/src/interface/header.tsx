@@ -1,7 +1,7 @@
 /** The head of the page: where one can go, how fresh what is shown is, and who operates. */
 import { useEffect, useRef } from 'preact/hooks';
 import type { Health } from '../api/service';
-import { lasting } from '../model/words';
+import { freshness } from '../model/freshness';
 import { useNow, useOperating, useWatched } from '../operating';
 import { linkTo, VIEWS, type View } from '../route';
 import { Icon } from './icon';
@@ -77,19 +77,10 @@ export function Header({ view, health, name, leave }: Properties) {
 }
 
 function Freshness({ health }: { readonly health: Health }) {
-    const now = useNow(1);
-    if (health.trouble === null) {
-        const state = health.heard === null ? 'Connecting' : 'Live';
-        return (
-            <span class="freshness" data-state={state.toLowerCase()}>
-                {state}
-            </span>
-        );
-    }
-    const old = health.heard === null ? '' : `, last heard ${lasting((now - health.heard) / 1000)} ago`;
+    const { state, words } = freshness(health, useNow(1));
     return (
-        <span class="freshness" data-state="trouble" title={health.trouble}>
-            No answer{old}
+        <span class="freshness" data-state={state} title={health.trouble ?? undefined}>
+            {words}
         </span>
     );
 }

@@ -4,28 +4,25 @@ import { AUDIT_PAGE } from '../api/service';
 import type { AuditEntry } from '../api/types';
 import { Badge, Loading, Name } from '../interface/small';
 import { Table, type Column } from '../interface/table';
+import { continued, NOTHING, oldest, renewed } from '../model/audit';
 import { deed, details, moment } from '../model/words';
 import { useOperating, useWatched } from '../operating';
 
 export function AuditLog() {
     const { service, complain } = useOperating();
     const newest = useWatched(service.audit);
-    const [seen, setSeen] = useState<ReadonlyMap<string, AuditEntry>>(new Map());
-    const [ended, setEnded] = useState(false);
-    const add = (entries: readonly AuditEntry[]): void => {
-        setSeen((before) => new Map([...before, ...entries.map((each) => [each.id, each] as const)]));
-    };
+    const [read, setRead] = useState(NOTHING);
     useEffect(() => {
-        add(newest ?? []);
+        if (newest !== null) {
+            // The log grows at its head meanwhile: what was the newest page is kept.
+            setRead((before) => renewed(before, newest));
+        }
     }, [newest]);
-    // The log grows at its head meanwhile: what was the newest page is kept.
-    const entries = [...seen.values()].sort((one, other) => (one.at < other.at ? 1 : -1));
     const more = async (): Promise<void> => {
-        const after = entries.at(-1)?.id ?? '';
+        const after = oldest(read);
         try {
             const page = await service.client.get('/api/v1/audit', {}, { limit: String(AUDIT_PAGE), after });
-            add(page.items);
-            setEnded(page.next === null);
+            setRead((before) => continued(before, after, page));
         } catch (error) {
             complain(error);
         }
@@ -38,7 +35,7 @@ export function AuditLog() {
             ) : (
                 <Table
                     caption="Audit log"
-                    rows={entries}
+                    rows={read.entries}
                     columns={COLUMNS}
                     keyOf={(entry) => entry.id}
                     order={{ by: 'at', descending: true }}
@@ -46,7 +43,7 @@ export function AuditLog() {
                     empty="Nothing has been done yet."
                 />
             )}
-            {ended || entries.length < AUDIT_PAGE ? null : (
+            {read.whole || read.entries.length < AUDIT_PAGE ? null : (
                 <button
                     type="button"
                     class="button"

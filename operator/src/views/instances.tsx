@@ -1,4 +1,5 @@
 /** The pods of the fleets: what each does, where, and how to drain one. */
+import { askedToDrain } from '../actions';
 import type { Instance } from '../api/types';
 import { Badge, Loading, Name, Since, type Tone } from '../interface/small';
 import { Table, type Column } from '../interface/table';
@@ -112,7 +113,7 @@ function columns(now: number, shapes: ReadonlyMap<string, string>, ask: Operatin
                         type="button"
                         class="button small"
                         onClick={() => {
-                            ask({ kind: 'drain-instance', instance: each.name, busy: each.session !== null });
+                            ask(askedToDrain(each));
                         }}
                     >
                         Drain…<span class="visually-hidden"> {each.name}</span>

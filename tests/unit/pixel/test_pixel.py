@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from aiohttp import ClientSession
 
 from local.paths import CHECKOUT
 from pixel.__main__ import main
+from pixel.arguments import parser
 from pixel.commands import COMMANDS
 from signalling.kubernetes.fleets import BUFFER_OVERRIDE_ANNOTATION, BUFFER_TARGET_ANNOTATION
 from signalling.kubernetes.instances import DRAINING_ANNOTATION
@@ -129,8 +131,10 @@ async def test_sessions_and_the_queue_are_shown_and_ended(stage, terminal):
     assert json.loads(await terminal.shows("session", running["ID"]))["players"][0]["role"] == "owner"
     (instance,) = await terminal.rows("instances", "--state", "session")
     assert (instance["NAME"], instance["SESSION"]) == ("demo-1", running["ID"])
-    assert await terminal.shows("end", queued["ID"], "--seconds", "0") == f"done: {queued['ID']}\n"
+    assert await terminal.shows("end", queued["ID"]) == f"done: {queued['ID']}\n"
     assert (await waiting.closed())[0] == 1008
+    status, _, err = await terminal.types("end", running["ID"], "--queued-only")
+    assert (status, err) == (1, "error: The session has begun, and waits no more. Look at its state, and try then.\n")
     await terminal.shows("end", running["ID"], "--seconds", "0", "--reason", "maintenance")
     await stage.gone("demo-1")
     await eventually_shows(terminal, ("sessions",), 0)
@@ -141,9 +145,10 @@ async def test_sessions_and_the_queue_are_shown_and_ended(stage, terminal):
     assert [(each["action"], each["operator"], each["status"]) for each in audit] == [
         ("endSession", "Zoë", 404),
         ("endSession", "Zoë", 202),
+        ("endSession", "Zoë", 409),
         ("endSession", "Zoë", 202),
     ]
-    assert audit[1]["details"] == {"seconds": 0, "reason": "maintenance"}
+    assert audit[1]["details"] == {"seconds": 0, "reason": "maintenance", "queued_only": False}
 
 
 async def eventually_shows(terminal: Terminal, words: Sequence[str], count: int) -> None:
@@ -171,7 +176,7 @@ async def test_instances_versions_applications_and_buffers_are_told(stage, termi
     await terminal.shows("reset-buffer", "demo", "v1")
     assert BUFFER_OVERRIDE_ANNOTATION not in annotations(stage)
     status, _, err = await terminal.types("buffer", "other", "v1", "3")
-    assert (status, "no fleet controller keeps this version's buffer" in err) == (1, True)
+    assert (status, "No fleet controller keeps this version's buffer" in err) == (1, True)
     await terminal.shows("drain-instance", "demo-1", "--seconds", "0")
     await stage.gone("demo-1")
 
@@ -207,6 +212,14 @@ async def test_what_is_wrong_is_said(words, environment, expected, terminal):
     status, out, err = await terminal.types(*words, **environment)
     assert (status, out) == (1, "")
     assert expected in err
+
+
+def test_a_session_is_ended_for_no_reason_that_its_instance_does_not_take(capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args(["end", "s1", "--reason", "idle"])
+    assert re.search(
+        r"invalid choice: '?idle'? \(choose from '?terminated'?, '?maintenance'?\)", capsys.readouterr().err
+    )
 
 
 async def test_the_key_may_be_in_a_file_and_the_program_runs_by_its_name(terminal, tmp_path):

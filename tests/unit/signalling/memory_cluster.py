@@ -23,6 +23,7 @@ def pod(
     ready: bool = True,
     address: str | None = "127.0.0.1",
     annotations: dict[str, str] | None = None,
+    node: str | None = None,
 ) -> Object:
     labels = {"app.pixel/app": application, "app.pixel/version": version, "app.pixel/pool": pool}
     status: Object = {"conditions": [{"type": "Ready", "status": "True" if ready else "False"}]}
@@ -31,7 +32,8 @@ def pod(
     metadata: Object = {"name": name, "labels": labels}
     if annotations is not None:
         metadata["annotations"] = annotations
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": status}
+    found: Object = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": status}
+    return found if node is None else {**found, "spec": {"containers": [], "nodeName": node}}
 
 
 def fleet(name: str, *, application: str = "demo", version: str = "v1", weight: str | None = "100") -> Object:

@@ -84,18 +84,28 @@ class FakeService:
         owner = d.Player(player=session.id, role=Role.OWNER, connected=True, since=AT, stats={"framesPerSecond": 60})
         return (owner,) if session.id == "s1" else None
 
-    async def end(self, session: str, reason: Reason, seconds: float) -> None:
+    async def end(self, session: str, reason: Reason, seconds: float) -> float:
         if session not in {each.id for each in SESSIONS}:
             raise Absent("session")
         self.told.append(("end", session, reason, seconds))
+        return seconds
+
+    async def dismiss(self, session: str, reason: Reason) -> None:
+        its = next((each for each in SESSIONS if each.id == session), None)
+        if its is None:
+            raise Absent("session")
+        if its.state is not d.SessionState.QUEUED:
+            raise InTheWay("the session has begun")
+        self.told.append(("dismiss", session, reason))
 
     async def instances(self):
         return INSTANCES
 
-    async def drain_instance(self, instance: str, seconds: float) -> None:
+    async def drain_instance(self, instance: str, seconds: float) -> float:
         if instance not in {each.name for each in INSTANCES}:
             raise Absent("instance")
         self.told.append(("drain", instance, seconds))
+        return seconds
 
     async def applications(self):
         return (

@@ -204,7 +204,9 @@ async def test_the_api_shows_what_goes_on_and_ends_it(stage):
     assert {each["name"]: each["pools"] for each in nodes["items"]} == {"gpu-1": ["gpu"], "turn-1": ["turn"]}
     _, turn = await stage.api("GET", f"{API}/turn")
     assert turn["items"] == [{"name": "turn-1", "address": "198.51.100.7", "offered": True}]
-    assert (await stage.api("POST", f"{API}/sessions/{queued['id']}/end"))[0] == 202
+    # A wait ends at once.
+    done = await stage.api("POST", f"{API}/sessions/{queued['id']}/end")
+    assert done == (202, {"target": queued["id"], "seconds": 0})
     assert (await waiting.closed())[0] == 1008
     assert (await stage.api("POST", f"{API}/sessions/{running['id']}/end", {"seconds": 0}))[0] == 202
     await stage.gone("demo-1")
@@ -260,9 +262,26 @@ async def test_a_paused_application_lets_nobody_new_in_and_a_drained_version_get
 async def test_an_idle_instance_that_is_drained_is_deleted(stage):
     await stage.matchmaker()
     await stage.instance("demo-1")
-    assert (await stage.api("POST", f"{API}/instances/demo-1/drain"))[0] == 202
+    done = await stage.api("POST", f"{API}/instances/demo-1/drain")
+    assert done == (202, {"target": "demo-1", "seconds": 0})
     await stage.gone("demo-1")
     assert (await stage.api("POST", f"{API}/instances/demo-1/drain"))[0] == 404
+
+
+async def test_what_kubernetes_refuses_is_said_and_its_words_are_in_the_log(stage, caplog):
+    await stage.matchmaker()
+    await stage.instance("demo-1")
+
+    async def before(what: str, name: str) -> None:
+        raise PermissionError(f"{what} {name} is forbidden")
+
+    stage.cluster.before = before
+    for path in ("instances/demo-1/drain", "applications/demo/pause", "applications/demo/versions/v1/drain"):
+        caplog.clear()
+        status, problem = await stage.api("POST", f"{API}/{path}")
+        assert (status, problem["detail"]) == (503, "The Kubernetes API does not answer, or refuses.")
+        said = [vars(each) for each in caplog.records if each.getMessage() == "not done in Kubernetes"]
+        assert ["is forbidden" in each["error"] for each in said] == [True]
 
 
 async def test_the_references_routes_speak_of_the_real_service(stage):

@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -116,6 +117,7 @@ async def test_long_answers_are_compressed_for_whoever_can_read_that(api, monkey
     [
         ("POST", "/sessions/s1/end", None, ("end", "s1", Reason.TERMINATED, 60)),
         ("POST", "/sessions/s1/end", {"seconds": 0, "reason": "maintenance"}, ("end", "s1", Reason.MAINTENANCE, 0)),
+        ("POST", "/sessions/s2/end", {"queued_only": True}, ("dismiss", "s2", Reason.TERMINATED)),
         ("POST", "/instances/demo-1/drain", {"seconds": 30}, ("drain", "demo-1", 30)),
         ("POST", "/applications/demo/pause", {}, ("pause", "demo", True)),
         ("POST", "/applications/demo/resume", None, ("pause", "demo", False)),
@@ -169,15 +171,23 @@ async def test_an_action_is_done_though_the_audit_store_is_away(api, caplog, mon
         ("GET", "/sessions?limit=1&limit=2", None, 400, "limit", "2"),
         ("GET", "/sessions?sort=age", None, 400, "sort", "age"),
         ("GET", "/sessions?state=gone", None, 400, "state", "gone"),
+        ("GET", "/audit?after=junk", None, 400, "after", "junk"),
+        ("GET", "/audit?after=0-0", None, 400, "after", "0-0"),
+        ("GET", "/audit?after=(1-0", None, 400, "after", "(1-0"),
+        ("GET", "/audit?after=99999999999999999999", None, 400, "after", None),
         ("GET", "/usage?start=2027-01-15T00:00:00Z", None, 400, "end", None),
         ("GET", "/usage?start=2027-01-15T00:30:00Z&end=2027-01-16T00:00:00Z", None, 400, "start", None),
         ("GET", "/usage?start=2027-01-16T00:00:00Z&end=2027-01-15T00:00:00Z", None, 400, "end", None),
         ("GET", "/usage?start=2025-01-16T00:00:00Z&end=2027-01-15T00:00:00Z", None, 400, "end", None),
         ("GET", "/usage?start=2027-01-15&end=2027-01-16", None, 400, "start", "2027-01-15"),
+        ("GET", "/usage?start=0001-01-01T00:00:00%2B14:00&end=0001-01-02T00:00:00Z", None, 400, "start", None),
+        ("GET", "/usage?start=9999-12-31T00:00:00Z&end=9999-12-31T23:00:00-14:00", None, 400, "end", None),
         ("POST", "/sessions/s1/end", {"seconds": 3601}, 422, "seconds", 3601),
         ("POST", "/sessions/s1/end", {"secs": 1}, 422, "secs", 1),
         ("POST", "/sessions/s1/end", [], 422, None, None),
         ("POST", "/sessions/s1/end", {"reason": "because"}, 422, "reason", "because"),
+        ("POST", "/sessions/s1/end", {"reason": "idle"}, 422, "reason", "idle"),
+        ("POST", "/sessions/s1/end", {"queued_only": True}, 409, None, "s1"),
         ("POST", "/tickets", {}, 422, "application", None),
         ("POST", "/tickets", {"application": "nobody"}, 422, "application", "nobody"),
         ("POST", "/tickets", {"application": "demo", "valid_seconds": 1}, 422, "valid_seconds", 1),
@@ -204,21 +214,32 @@ async def test_a_problem_names_key_value_and_remedy(api, method, path, body, sta
 
 
 async def test_bodies_have_a_length_and_are_json(api):
-    async def post(content: bytes) -> int:
-        headers = {"Authorization": f"Bearer {CURRENT}", "Content-Type": "application/json"}
+    async def post(content: bytes, more: Mapping[str, str] | None = None) -> tuple[int, str]:
+        headers = {"Authorization": f"Bearer {CURRENT}", "Content-Type": "application/json", **(more or {})}
         async with api.http.post(f"{api.url}{BASE}/sessions/s1/end", data=content, headers=headers) as answer:
             assert answer.content_type == "application/problem+json"
-            return int(answer.status)
+            problem = msgspec.json.decode(await answer.read())
+            return int(answer.status), str(problem["detail"])
 
-    assert await post(b"{" + b" " * MOST_BYTES + b"}") == 413
-    assert await post(b"{") == 400
-    assert await post(b"\xff\xfe") == 400
+    assert await post(b"{" + b" " * MOST_BYTES + b"}") == (413, "The body is too long.")
+    not_json = (
+        b"{",
+        b"\xff\xfe",
+        b'{"reason": "\xff"}',
+        b'{"\xff": 1}',
+        b"[" * (MOST_BYTES - 1),
+        b'{"seconds": 1e999}',
+    )
+    for content in not_json:
+        status, detail = await post(content)
+        assert (status, detail[:22]) == (400, "The body is not JSON: "), content[:20]
+    assert await post(b"{}", {"Content-Encoding": "gzip"}) == (400, "The body cannot be read.")
 
 
 async def test_a_part_that_is_away_and_a_fault_are_problems_too(api, caplog):
     api.service.away = True
     status, problem, _ = await api.ask("GET", f"{BASE}/sessions")
-    assert (status, problem["detail"]) == (503, "the store does not answer")
+    assert (status, problem["detail"]) == (503, "The store does not answer.")
     api.service.away, api.service.broken = False, True
     status, problem, _ = await api.ask("GET", f"{BASE}/sessions")
     assert status == 500

@@ -121,7 +121,7 @@ def told(receiver: Receiver, kind: str) -> dict[str, dict[str, Any]]:
 
 async def test_each_player_is_a_session_of_its_own_and_ends_alone(stage, receiver):
     await stage.matchmaker()
-    unreal = await stage.instance("demo-1")
+    unreal = await stage.instance("demo-1", node="gpu-1")
     ada, bob = await joins(stage, "ada"), await joins(stage, "bob")
     await until(lambda: states(stage), {"ada": "running", "bob": "running"})
     listed = await sessions(stage, "?players=true")
@@ -130,6 +130,10 @@ async def test_each_player_is_a_session_of_its_own_and_ends_alone(stage, receive
         assert [(each["player"], each["role"]) for each in its["players"]] == [(its["id"], "owner")]
         assert its["started"] is not None
     assert listed["ada"]["id"] != listed["bob"]["id"]
+    _, application = await stage.api("GET", f"{API}/applications/demo")
+    assert [each["sessions"] for each in application["fleets"]] == [2]
+    _, nodes = await stage.api("GET", f"{API}/nodes")
+    assert {each["name"]: (each["instances"], each["sessions"]) for each in nodes["items"]}["gpu-1"] == (1, 2)
     await eventually(lambda: set(told(receiver, "session.started")) == {"ada", "bob"}, "both told")
     assert (await stage.api("POST", f"{API}/sessions/{listed['ada']['id']}/end", {"seconds": 0}))[0] == 202
     assert (await ada.closed())[0] == 1001

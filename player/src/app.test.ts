@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Access } from './access';
 import { App } from './app';
-import type { Reason, SessionState } from './session/messages';
+import type { FromServer, Limits, Reason, Role, SessionState } from './session/messages';
 import type { StreamWatcher } from './stream/stream';
 import type { View } from './view';
 
@@ -102,6 +102,34 @@ function finish(): void {
     watcher().finished('told', '');
     vi.advanceTimersByTime(10);
 }
+
+describe('a page whose role was handed over', () => {
+    const limits = (role: Role): Limits => ({ role, graceSeconds: 30, maxSeconds: null, idleSeconds: null });
+    const players = (mine: Role): FromServer => ({
+        type: 'sessionPlayers',
+        you: 'a',
+        players: [{ player: 'a', role: mine, connected: true }]
+    });
+
+    it('asks for a new offer once', () => {
+        returning();
+        tell({ state: 'ready', limits: limits('spectator') });
+        watcher().announced(players('owner'));
+        watcher().announced(players('owner'));
+        expect(stream.renews).toBe(1);
+        tell({ state: 'ready', limits: limits('owner') });
+        watcher().announced(players('owner'));
+        expect(stream.renews).toBe(1);
+    });
+
+    it('asks for none where it came back and has one for that role', () => {
+        returning();
+        tell({ state: 'ready', limits: limits('spectator') });
+        watcher().announced(players('spectator'));
+        tell({ state: 'ready', limits: limits('owner') });
+        expect(stream.renews).toBe(0);
+    });
+});
 
 describe('a page that comes back', () => {
     it('starts anew by itself where its session is over, and once', () => {

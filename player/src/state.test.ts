@@ -40,6 +40,12 @@ describe('a session', () => {
         expect(after(...connected, QUEUED).stage.kind).toBe('queued');
     });
 
+    it('is told where it waits when it has to begin anew, and nothing of the instance that is gone', () => {
+        const ending = told({ state: 'ending', reason: 'maintenance', seconds: 60 });
+        const session = after(...PLAYING, ending, { kind: 'mending' }, QUEUED);
+        expect([session.stage.kind, session.mending, session.warning]).toEqual(['queued', false, null]);
+    });
+
     it('goes on playing while its connection is mended', () => {
         const lost = after(...PLAYING, { kind: 'lost' });
         expect([lost.stage.kind, lost.lost]).toEqual(['playing', true]);
@@ -112,6 +118,12 @@ describe('the others', () => {
         expect([roleOf(handed), roleChanged(handed)]).toEqual(['spectator', true]);
         const again = told({ state: 'resumed', limits: { ...LIMITS, role: 'spectator' } });
         expect(roleChanged(after(...PLAYING, players('spectator'), again))).toBe(false);
+    });
+
+    it('had the role handed over while this player was away: what it comes back as counts', () => {
+        const back = told({ state: 'ready', limits: { ...LIMITS, role: 'spectator' } });
+        const session = after(...PLAYING, players('owner'), { kind: 'lost' }, { kind: 'back' }, back);
+        expect([roleOf(session), roleChanged(session)]).toEqual(['spectator', false]);
     });
 
     it('get an invitation that ends', () => {

@@ -169,13 +169,25 @@ function ofState(session: Session, state: SessionState, now: number): Session {
         case 'queued':
             return {
                 ...session,
-                stage: { kind: 'queued', position: state.position, estimateSeconds: state.estimateSeconds }
+                stage: { kind: 'queued', position: state.position, estimateSeconds: state.estimateSeconds },
+                // Of an instance that is gone.
+                mending: false,
+                warning: null
             };
         case 'starting':
             return starting(session, 'instance');
         case 'ready':
         case 'resumed':
-            return { ...session, limits: state.limits, readyAt: session.readyAt ?? now, warning: null };
+            return {
+                ...session,
+                limits: state.limits,
+                readyAt: session.readyAt ?? now,
+                warning: null,
+                // What was told of this player before is older: a hand-over goes on without who is away for a moment.
+                players: session.players.map((each) =>
+                    each.player === session.you ? { ...each, role: state.limits.role } : each
+                )
+            };
         case 'ending':
             return { ...session, warning: { reason: state.reason, until: now + state.seconds * 1000 } };
         case 'ended':

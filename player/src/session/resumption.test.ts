@@ -171,13 +171,20 @@ describe('a loss while the stream plays', () => {
 
     it('ends as the library knows it when there is nothing to go on with', () => {
         const failed = '{"type":"sessionState","state":"failed","reason":"session_over","message":"","retry":true}';
-        const { connection, effects } = playing(
-            dropped(0),
-            { kind: 'due', now: 1 },
+        const refused = (now: number): Happening[] => [
+            { kind: 'due', now },
             opened,
             frame(failed),
-            dropped(9, 1000)
-        );
+            dropped(now + 8, 1001)
+        ];
+        // The streamer may only have forgotten this player: first it is asked for a new offer.
+        const once = playing(dropped(0), ...refused(1), { kind: 'due', now: 500 }, opened, frame(CONFIG), frame(READY));
+        expect(transmitted(once.effects).slice(0, 2)).toEqual([
+            '{"type":"sessionResume","ticket":"T1","fresh":false}',
+            '{"type":"sessionResume","ticket":"T1","fresh":true}'
+        ]);
+        expect(once.connection.phase).toBe('open');
+        const { connection, effects } = playing(dropped(0), ...refused(1), ...refused(500));
         expect(connection.ticket).toBeNull();
         expect(effects.at(-1)).toMatchObject({ do: 'finish', cause: 'told' });
     });

@@ -38,7 +38,7 @@ export interface Connection {
     readonly standing: boolean;
     /** The service has said that the session is over; nothing follows the close of the socket. */
     readonly over: boolean;
-    /** The service has no room at the moment for who comes back: the close of this socket is one more loss. */
+    /** The service does not take back who comes back like this, or now: the close of this socket is one more loss. */
     readonly refused: boolean;
     /** Frames of the library that no socket could take. */
     readonly kept: readonly string[];
@@ -248,6 +248,10 @@ function ofSession(connection: Connection, message: FromServer): Step {
         case 'failed':
             if (comesAgain(connection, state.reason, state.retry)) {
                 return [{ ...connection, relapses: connection.relapses + 1 }, []];
+            }
+            if (connection.phase === 'resuming' && state.reason === 'session_over') {
+                // The streamer may know this player no longer, and the session be there for a new offer.
+                return [{ ...connection, standing: false, refused: true }, []];
             }
             if (connection.shown && state.retry && BUSY.has(state.reason)) {
                 return [{ ...connection, refused: true }, []];

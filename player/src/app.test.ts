@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Access } from './access';
 import { App } from './app';
+import { Parent } from './embedding/parent';
 import type { FromServer, Limits, Reason, Role, SessionState } from './session/messages';
 import type { StreamWatcher } from './stream/stream';
 import type { View } from './view';
@@ -128,6 +129,42 @@ describe('a page whose role was handed over', () => {
         watcher().announced(players('spectator'));
         tell({ state: 'ready', limits: limits('owner') });
         expect(stream.renews).toBe(0);
+    });
+});
+
+describe('a page in a frame', () => {
+    it('tells the page around it how far its session is, also when that says hello late', () => {
+        const around = { posted: [] as unknown[], hello: (): void => undefined };
+        const window = {
+            postMessage: (message: unknown): void => {
+                around.posted.push(message);
+            }
+        } as unknown as Window;
+        const app = returning();
+        const parent = new Parent(
+            {
+                parent: window,
+                origin: 'https://play.example.com',
+                listen: (listener) => {
+                    around.hello = (): void => {
+                        const data = { type: 'pixel:hello', version: 1 };
+                        listener({ source: window, origin: 'https://shop.example.com', data });
+                    };
+                }
+            },
+            (message) => {
+                app.hear(message);
+            }
+        );
+        app.adopt(parent);
+        parent.allow(['https://shop.example.com']);
+        tell(failed('paused'));
+        expect(around.posted).toEqual([]);
+        around.hello();
+        expect(around.posted).toMatchObject([
+            { type: 'pixel:ready' },
+            { type: 'pixel:state', state: 'over', reason: 'paused' }
+        ]);
     });
 });
 

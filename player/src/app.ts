@@ -182,6 +182,8 @@ export class App {
                 if (message.language !== undefined && this.preferences.language === '') {
                     this.preferences = { ...this.preferences, language: message.language };
                 }
+                // It may come late, and then the next news is far.
+                this.parent?.tellState(this.session, location.href);
                 break;
             case 'pixel:send':
                 this.stream.library.emitUIInteraction(message.value as object | string);

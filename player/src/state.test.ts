@@ -40,10 +40,14 @@ describe('a session', () => {
         expect(after(...connected, QUEUED).stage.kind).toBe('queued');
     });
 
-    it('is told where it waits when it has to begin anew, and nothing of the instance that is gone', () => {
+    it('shows nothing of an instance that is gone, at the end or in the queue for another', () => {
         const ending = told({ state: 'ending', reason: 'maintenance', seconds: 60 });
-        const session = after(...PLAYING, ending, { kind: 'mending' }, QUEUED);
-        expect([session.stage.kind, session.mending, session.warning]).toEqual(['queued', false, null]);
+        const wanted: Happening = { kind: 'text-wanted', contents: 'a' };
+        const before = [...PLAYING, ending, wanted, { kind: 'mending' }] as const;
+        for (const end of [QUEUED, told({ state: 'ended', reason: 'maintenance', message: '' })]) {
+            expect(after(...before, end)).toMatchObject({ mending: false, warning: null, textWanted: null });
+        }
+        expect(after(...before, QUEUED).stage.kind).toBe('queued');
     });
 
     it('goes on playing while its connection is mended', () => {

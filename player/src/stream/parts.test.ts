@@ -170,7 +170,9 @@ describe('typing', () => {
         ['ab', 'a', 1, ''],
         ['teh', 'the', 2, 'he'],
         ['word', 'word', 0, ''],
-        ['abc', '', 3, '']
+        ['abc', '', 3, ''],
+        ['a😀', 'a', 1, ''],
+        ['a😀', 'a😁', 1, '😁']
     ])('%j to %j', (before, after, backspaces, text) => {
         expect(typed(before, after)).toEqual({ backspaces, text });
     });

@@ -16,12 +16,15 @@ export class Access {
         return this.credentials.tokens.length > 0;
     }
 
-    /** Use a link's credentials; without a token in it the tab's own still count. */
+    /** Use a link's credentials; without a token in it the tab's own still count. Its ticket begins a session of its own. */
     useLink(credentials: Credentials): void {
         const { tokens, ticket } = credentials;
         this.credentials = { ...this.credentials, ticket };
         if (tokens.length > 0) {
             this.useTokens(tokens);
+        }
+        if (ticket !== null) {
+            this.keep(null);
         }
     }
 
@@ -36,13 +39,13 @@ export class Access {
         keepTicket(this.tab, this.application, ticket);
     }
 
-    /** How to connect for a page. A link's own ticket begins a session of its own. */
+    /** How to connect for a page. What the tab has a ticket of goes before its link, which may count no more. */
     service(page: string): Service {
         const { credentials } = this;
         return {
             url: signallingAddress(page, credentials),
             protocols: (own) => protocols(SUBPROTOCOL, { ...credentials, ticket: own ?? credentials.ticket }),
-            ticket: credentials.ticket === null ? keptTicket(this.tab, this.application) : null
+            ticket: keptTicket(this.tab, this.application)
         };
     }
 

@@ -37,7 +37,7 @@ export class App {
     private figures: Figures | null = null;
     private firstFrameSeconds: number | null = null;
     private startedAt = 0;
-    /** The ticket of an earlier page is being handed in. */
+    /** The ticket of an earlier page is being handed in, and nobody has said yet what it is good for. */
     private returning = false;
     private renewedFor: Role | null = null;
     private gamepad: string | null = null;
@@ -182,6 +182,8 @@ export class App {
                 if (message.language !== undefined && this.preferences.language === '') {
                     this.preferences = { ...this.preferences, language: message.language };
                 }
+                // It may come late, and then the next news is far.
+                this.parent?.tellState(this.session, location.href);
                 break;
             case 'pixel:send':
                 this.stream.library.emitUIInteraction(message.value as object | string);
@@ -262,10 +264,9 @@ export class App {
                 this.access.keep(null);
                 return;
             }
+            this.returning = false;
             if (state.state === 'ended' || state.state === 'failed') {
                 this.access.keep(null);
-            } else {
-                this.returning = false;
             }
             if (state.state === 'ready' || state.state === 'resumed') {
                 this.renewedFor = null;

@@ -29,9 +29,8 @@ function element(id: string): HTMLElement {
     return found;
 }
 
-/** Finish a login that the address is the answer to; gives whether the page goes on here. */
-async function finishLogin(app: App, access: Access, config: PageConfig): Promise<boolean> {
-    const address = location.href;
+/** Finish a login that the page's address was the answer to; gives whether the page goes on here. */
+async function finishLogin(app: App, access: Access, config: PageConfig, address: string): Promise<boolean> {
     try {
         const page = await access.finishLogIn(config.login, address);
         if (page !== null) {
@@ -39,10 +38,10 @@ async function finishLogin(app: App, access: Access, config: PageConfig): Promis
             location.replace(page);
             return false;
         }
-        history.replaceState(history.state, '', withoutLoginAnswer(address));
+        history.replaceState(history.state, '', withoutLoginAnswer(location.href));
         return true;
     } catch (error) {
-        history.replaceState(history.state, '', withoutLoginAnswer(address));
+        history.replaceState(history.state, '', withoutLoginAnswer(location.href));
         app.loginFailed(error instanceof Error ? error.message : String(error));
         return false;
     }
@@ -50,11 +49,10 @@ async function finishLogin(app: App, access: Access, config: PageConfig): Promis
 
 async function start(): Promise<void> {
     const fetched = fetchConfig();
+    const address = location.href;
     const answered = new URLSearchParams(location.search).has('state');
-    const link = readLink(location.href);
-    if (!answered) {
-        history.replaceState(history.state, '', link.clean);
-    }
+    const link = readLink(address);
+    history.replaceState(history.state, '', link.clean);
     const places = { stage: element('stage'), interface: element('interface') };
     const access = new Access(link.application);
     access.useLink(link.credentials);
@@ -81,7 +79,7 @@ async function start(): Promise<void> {
     void fetched.then((config) => {
         app.configure(config);
     });
-    if (answered && !(await finishLogin(app, access, await fetched))) {
+    if (answered && !(await finishLogin(app, access, await fetched, address))) {
         return;
     }
     if (app.stream.startsByItself) {

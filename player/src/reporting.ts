@@ -2,6 +2,7 @@
 import { NO_ACTIVITY, noteActivity } from './stream/activity';
 import { statisticsOf, type Figures } from './stream/statistics';
 import type { FromPlayer, Statistics } from './session/messages';
+import { gamepads } from './surroundings';
 
 /** How often the service gets statistics, in seconds. */
 export const STATISTICS_SECONDS = 5;
@@ -18,7 +19,7 @@ export interface Reported {
 
 export class Reporting {
     private activity = NO_ACTIVITY;
-    private gamepads = '';
+    private gamepads: string | null = null;
     private firstFrameSeconds: number | null = null;
     private seconds = 0;
 
@@ -33,8 +34,8 @@ export class Reporting {
             );
         }
         setInterval(() => {
-            this.note(this.gamepadsMoved());
             void this.measure();
+            this.note(this.gamepadsMoved());
         }, 1000);
     }
 
@@ -62,11 +63,10 @@ export class Reporting {
 
     /** Gamepads raise no events; each has the time of its last change. */
     private gamepadsMoved(): boolean {
-        const times = navigator
-            .getGamepads()
-            .map((each) => String(each?.timestamp ?? ''))
+        const times = gamepads()
+            .map(({ timestamp }) => String(timestamp))
             .join();
-        const moved = this.gamepads !== '' && times !== this.gamepads;
+        const moved = this.gamepads !== null && times !== this.gamepads;
         this.gamepads = times;
         return moved;
     }

@@ -40,6 +40,16 @@ describe('a session', () => {
         expect(after(...connected, QUEUED).stage.kind).toBe('queued');
     });
 
+    it('shows nothing of an instance that is gone, at the end or in the queue for another', () => {
+        const ending = told({ state: 'ending', reason: 'maintenance', seconds: 60 });
+        const wanted: Happening = { kind: 'text-wanted', contents: 'a' };
+        const before = [...PLAYING, ending, wanted, { kind: 'mending' }] as const;
+        for (const end of [QUEUED, told({ state: 'ended', reason: 'maintenance', message: '' })]) {
+            expect(after(...before, end)).toMatchObject({ mending: false, warning: null, textWanted: null });
+        }
+        expect(after(...before, QUEUED).stage.kind).toBe('queued');
+    });
+
     it('goes on playing while its connection is mended', () => {
         const lost = after(...PLAYING, { kind: 'lost' });
         expect([lost.stage.kind, lost.lost]).toEqual(['playing', true]);
@@ -112,6 +122,12 @@ describe('the others', () => {
         expect([roleOf(handed), roleChanged(handed)]).toEqual(['spectator', true]);
         const again = told({ state: 'resumed', limits: { ...LIMITS, role: 'spectator' } });
         expect(roleChanged(after(...PLAYING, players('spectator'), again))).toBe(false);
+    });
+
+    it('had the role handed over while this player was away: what it comes back as counts', () => {
+        const back = told({ state: 'ready', limits: { ...LIMITS, role: 'spectator' } });
+        const session = after(...PLAYING, players('owner'), { kind: 'lost' }, { kind: 'back' }, back);
+        expect([roleOf(session), roleChanged(session)]).toEqual(['spectator', false]);
     });
 
     it('get an invitation that ends', () => {

@@ -93,6 +93,9 @@ export const INITIAL: Session = {
     textWanted: null
 };
 
+/** What goes with an instance: nothing of it may stand before the end, or before the queue for another one. */
+const GONE = { mending: false, warning: null, request: null, textWanted: null } as const;
+
 /** The session after something happened at a time, in milliseconds. What is over stays so until a new attempt. */
 export function next(session: Session, happening: Happening, now: number): Session {
     if (happening.kind === 'connect') {
@@ -169,13 +172,23 @@ function ofState(session: Session, state: SessionState, now: number): Session {
         case 'queued':
             return {
                 ...session,
-                stage: { kind: 'queued', position: state.position, estimateSeconds: state.estimateSeconds }
+                stage: { kind: 'queued', position: state.position, estimateSeconds: state.estimateSeconds },
+                ...GONE
             };
         case 'starting':
             return starting(session, 'instance');
         case 'ready':
         case 'resumed':
-            return { ...session, limits: state.limits, readyAt: session.readyAt ?? now, warning: null };
+            return {
+                ...session,
+                limits: state.limits,
+                readyAt: session.readyAt ?? now,
+                warning: null,
+                // What was told of this player before is older: a hand-over goes on without who is away for a moment.
+                players: session.players.map((each) =>
+                    each.player === session.you ? { ...each, role: state.limits.role } : each
+                )
+            };
         case 'ending':
             return { ...session, warning: { reason: state.reason, until: now + state.seconds * 1000 } };
         case 'ended':
@@ -208,7 +221,7 @@ function starting(session: Session, step: StartStep): Session {
 }
 
 function over(session: Session, end: End): Session {
-    return { ...session, stage: { kind: 'over', end }, lost: false, mending: false, warning: null, request: null };
+    return { ...session, ...GONE, stage: { kind: 'over', end }, lost: false };
 }
 
 /** What this player may do; null while nobody has said it. */

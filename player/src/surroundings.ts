@@ -73,6 +73,15 @@ function turnToPicture(video: HTMLVideoElement): () => void {
     };
 }
 
+/** The gamepads that there are; none where a browser has none for this page, as in a frame whose parent forbids them. */
+export function gamepads(): readonly Gamepad[] {
+    try {
+        return navigator.getGamepads().filter((each) => each !== null);
+    } catch {
+        return [];
+    }
+}
+
 /** Hear of everything that changes any of this. */
 export function watchSurroundings(changed: () => void, gamepad: (name: string | null) => void): void {
     for (const kind of ['fullscreenchange', 'webkitfullscreenchange']) {
@@ -83,7 +92,6 @@ export function watchSurroundings(changed: () => void, gamepad: (name: string | 
         gamepad(id.replace(/\s*\(.*\)$/, ''));
     });
     window.addEventListener('gamepaddisconnected', () => {
-        const left = navigator.getGamepads().find((each) => each !== null);
-        gamepad(left?.id.replace(/\s*\(.*\)$/, '') ?? null);
+        gamepad(gamepads()[0]?.id.replace(/\s*\(.*\)$/, '') ?? null);
     });
 }

@@ -16,7 +16,7 @@ from signalling.limits.limits import RENEW_SECONDS, Claimant, Limits
 from signalling.limits.origins import admitted as admitted_from
 from signalling.login.grants import Grant, Refusal
 from signalling.login.login import Login
-from signalling.login.presented import presented
+from signalling.login.presented import Presented, presented
 from signalling.matchmaker.admission import Admitted, Redirected, Refused
 from signalling.protocol.session_messages import Reason
 from signalling.records.interface import Records
@@ -49,6 +49,10 @@ class Surroundings(Protocol):
 
     def going_on(self, session: str) -> bool:
         """Whether a session waits here, or has an instance anywhere."""
+        ...
+
+    def has_instance(self, session: str) -> bool:
+        """Whether a session has an instance, anywhere."""
         ...
 
     def elsewhere(self, application: str, grant: Grant) -> Redirected | None:
@@ -90,21 +94,28 @@ class Entrance:
         self._around = around
 
     async def arrive(self, application: str, request: UpgradeRequest) -> Admitted | Refused:
-        """See Admission. Nothing is begun yet, and nothing used up but a token of the address's rate."""
+        """See Admission. Nothing is begun yet, and nothing used up but a token of a rate."""
         now = self._clock()
         forwarded = request.headers.getall("X-Forwarded-For", [])
         address = counted_under(client_address(request.address, forwarded, self._proxies))
-        if refusal := await self._limits.upgrade(address, now):
+        shown = presented(request)
+        if refusal := await self._limits.upgrade(address, now, self._own_session(shown, application, now)):
             return _refused(refusal, address)
         if not admitted_from(request.headers.get("Origin"), request.headers.get("Host", ""), self._origins):
             return _refused(WRONG_ORIGIN, address)
-        shown = presented(request)
         grant = await self._login.decide(shown, now)
         if isinstance(grant, Refusal):
             return _refused(grant, address)
         if not grant.covers(application):
             return _refused(NOT_COVERED, address)
         return self._granted(application, grant, address, opted_in=shown.opted_in)
+
+    def _own_session(self, shown: Presented, application: str, now: float) -> str:
+        """The session of its own that a player comes back to; empty for one that proves none that has an instance."""
+        own = self._login.leads_back(shown, now)
+        if own is None or own.app != application or own.session != own.player:
+            return ""
+        return own.session if self._around.has_instance(own.session) else ""
 
     def _granted(self, application: str, grant: Grant, address: str, *, opted_in: bool) -> Granted:
         own = grant.returning

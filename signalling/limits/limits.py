@@ -16,6 +16,8 @@ LOG: Final = logging.getLogger("limits")
 PLACE_SECONDS: Final = 120.0
 """How long a place is held without being renewed: the places of a replica that died are free after that."""
 RENEW_SECONDS: Final = 40.0
+RETURNS: Final = Rate(5.0, 6)
+"""Of a session that has an instance, before they count for the address: what a page tries within a grace time."""
 
 Answer = TypeVar("Answer")
 
@@ -42,18 +44,24 @@ class Limits:
         self.degraded = False
         """The shared store is away: limits hold for each replica by itself."""
 
-    async def upgrade(self, address: str, now: float) -> Refusal | None:
-        """Count a connection that an address asks for; why it is refused, if it is."""
+    async def upgrade(self, address: str, now: float, own: str = "") -> Refusal | None:
+        """Count a connection that an address asks for; why it is refused, if it is.
+
+        ``own`` is the session that the player has proved to come back to: a whole office that has lost its connections
+        at once does not keep itself out.
+        """
         its = self._settings
-        if not its.upgrades_per_minute:
+        if not its.upgrades_per_minute or (own and not await self._take(f"session:{own}", RETURNS, now)):
             return None
-        rate = Rate(60 / its.upgrades_per_minute, its.upgrades_burst)
-        # What this replica alone has seen too much of is no work for the store.
-        wait = await self._local.take(address, rate, now)
-        if not wait:
-            wait = await self._ask(lambda records: records.take(f"upgrade:{address}", rate, now), 0.0)
+        wait = await self._take(address, Rate(60 / its.upgrades_per_minute, its.upgrades_burst), now)
         return (
             Refusal(Reason.RATE_LIMITED, "Too many connections at once. Wait a moment.", True, wait) if wait else None
+        )
+
+    async def _take(self, whose: str, rate: Rate, now: float) -> float:
+        # What this replica alone has seen too much of is no work for the store.
+        return await self._local.take(whose, rate, now) or await self._ask(
+            lambda records: records.take(f"upgrade:{whose}", rate, now), 0.0
         )
 
     def queue(self, waiting: int) -> Refusal | None:

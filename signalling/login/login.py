@@ -35,6 +35,10 @@ class Login:
             return _returning(answer, own)
         return answer if own is None else _only_returning(own)
 
+    def leads_back(self, shown: Presented, now: float) -> PlayerTicket | None:
+        """The player's own ticket if one is shown, for one verification at most: good before anything is charged."""
+        return self._tickets.leads_back((*shown.tickets, shown.cookie), now)
+
 
 def _returning(grant: Grant, own: PlayerTicket | None) -> Grant:
     """A grant with the player's own ticket, unless that is somebody else's who sat at this browser before."""

@@ -67,6 +67,16 @@ class ShownTickets:
         claims = (proved.claims for proved in await self._proved(tickets, now))
         return next((each for each in claims if isinstance(each, PlayerTicket)), None)
 
+    def leads_back(self, tickets: Sequence[str], now: float) -> PlayerTicket | None:
+        """What the first of these that says it is a player's own proves, by the keys at hand; no other is tried."""
+        ticket = next((each for each in tickets[: MOST_TICKETS + 1] if not leads_in(each)), None)
+        if ticket is None:
+            return None
+        try:
+            return prove(ticket, PlayerTicket, self._own_keys(), now)
+        except TicketRefused:
+            return None
+
     async def grant(self, tickets: Sequence[str], now: float) -> Grant | None:
         """What the first of the links, invitations and region tickets among these is good for."""
         for proved in await self._proved(tickets, now):

@@ -241,12 +241,16 @@ class MatchmakerFront:
 
     def going_on(self, session: str) -> bool:
         """See entrance.Surroundings."""
+        connected = self._replica is not None and self._replica.connections.of(session) is not None
+        return connected or self.has_instance(session)
+
+    def has_instance(self, session: str) -> bool:
+        """See entrance.Surroundings."""
         if self._replica is None:
             return False
         instance = self._replica.inventory.of_session(session)
         seated = instance is not None and instance.pool is Pool.SESSION and not instance.going
-        seated = seated or self._replica.seats.has(session)
-        return seated or self._replica.connections.of(session) is not None
+        return seated or self._replica.seats.has(session)
 
     def elsewhere(self, application: str, grant: Grant) -> Redirected | None:
         """See entrance.Surroundings."""

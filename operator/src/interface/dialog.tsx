@@ -24,22 +24,39 @@ function stayWithin(event: TargetedKeyboardEvent<HTMLDialogElement>): void {
     }
 }
 
+type Shown = Pick<HTMLDialogElement, 'showModal' | 'close' | 'addEventListener' | 'removeEventListener'>;
+
+/**
+ * Show a dialog; `closed` is called when a person closes it. Gives how to take it away, which `closed` does not hear of:
+ * the browser tells it only later, when something else may stand in its place.
+ */
+export function show(dialog: Shown, closed: () => void): () => void {
+    dialog.addEventListener('close', closed);
+    dialog.showModal();
+    return () => {
+        dialog.removeEventListener('close', closed);
+        dialog.close();
+    };
+}
+
 export function Dialog({ title, kind, close, children }: Properties) {
     const dialog = useRef<HTMLDialogElement>(null);
+    const closing = useRef(close);
+    closing.current = close;
     const id = useId();
     useEffect(() => {
         const element = dialog.current;
-        element?.showModal();
-        return () => {
-            element?.close();
-        };
+        return element === null
+            ? undefined
+            : show(element, () => {
+                  closing.current();
+              });
     }, []);
     return (
         <dialog
             ref={dialog}
             class={kind}
             aria-labelledby={id}
-            onClose={close}
             onKeyDown={(event) => {
                 if (event.key === 'Tab') {
                     stayWithin(event);

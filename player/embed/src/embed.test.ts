@@ -111,6 +111,13 @@ describe('an embedded player', () => {
         expect(page.frame.requestFullscreen).toHaveBeenCalled();
     });
 
+    it('has no full screen where the browser has none for a frame, as on an iPhone, and says so', async () => {
+        const one = player();
+        Object.assign(page.frame, { requestFullscreen: undefined });
+        const answer = one.fullscreen();
+        await expect(answer).rejects.toThrow('no frame on the whole screen');
+    });
+
     it('follows to a region that it was told of, and to no other', () => {
         const events: unknown[] = [];
         player({ regions: ['https://play-jp.example.com'] }).on('redirect', ({ detail }) =>

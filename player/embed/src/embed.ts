@@ -108,9 +108,13 @@ export class EmbeddedPlayer {
         this.tell({ type: 'pixel:focus' });
     }
 
-    /** Show the frame on the whole screen; call it from a click or a key. */
-    fullscreen(): Promise<void> {
-        return this.frame.requestFullscreen();
+    /** Show the frame on the whole screen; call it from a click or a key. Rejected where the browser has none for it. */
+    async fullscreen(): Promise<void> {
+        const frame: Partial<Pick<HTMLIFrameElement, 'requestFullscreen'>> = this.frame;
+        if (frame.requestFullscreen === undefined) {
+            throw new Error('this browser shows no frame on the whole screen: let the frame fill the window instead');
+        }
+        await this.frame.requestFullscreen();
     }
 
     /** End the session and take the frame away; it goes once the page has told the service, a second later at most. */

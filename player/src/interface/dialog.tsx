@@ -25,14 +25,32 @@ function stayWithin(event: TargetedKeyboardEvent<HTMLDialogElement>): void {
     }
 }
 
+type Shown = Pick<HTMLDialogElement, 'showModal' | 'close' | 'addEventListener' | 'removeEventListener'>;
+
+/**
+ * Show a dialog; `closed` is called when a person closes it. Gives how to take it away, which `closed` does not hear of:
+ * the browser tells it only later, when something else may stand in its place.
+ */
+export function show(dialog: Shown, closed: () => void): () => void {
+    dialog.addEventListener('close', closed);
+    dialog.showModal();
+    return () => {
+        dialog.removeEventListener('close', closed);
+        dialog.close();
+    };
+}
+
 export function Dialog({ name, title, texts, close, children }: Properties) {
     const dialog = useRef<HTMLDialogElement>(null);
+    const closing = useRef(close);
+    closing.current = close;
     useEffect(() => {
         const element = dialog.current;
-        element?.showModal();
-        return () => {
-            element?.close();
-        };
+        return element === null
+            ? undefined
+            : show(element, () => {
+                  closing.current();
+              });
     }, []);
     return (
         <dialog
@@ -40,7 +58,6 @@ export function Dialog({ name, title, texts, close, children }: Properties) {
             class="panel"
             id={`panel-${name}`}
             aria-labelledby={`panel-${name}-title`}
-            onClose={close}
             onKeyDown={(event) => {
                 if (event.key === 'Tab') {
                     stayWithin(event);

@@ -8,11 +8,27 @@ class FakeSocket {
     onclose: ((event: { code: number; reason: string }) => void) | null = null;
     readonly sent: string[] = [];
     closed: number | null = null;
+    binaryType = 'blob';
+    private open = false;
 
     constructor(readonly protocols: readonly string[]) {}
 
+    opens(): void {
+        this.open = true;
+        this.onopen?.();
+    }
+
     send(data: string): void {
+        if (!this.open) {
+            throw new DOMException('Still in CONNECTING state', 'InvalidStateError');
+        }
         this.sent.push(data);
+    }
+
+    /** A frame of bytes, in the form that is asked for. */
+    sayBytes(text: string): void {
+        const bytes = new TextEncoder().encode(text).buffer;
+        this.onmessage?.({ data: this.binaryType === 'blob' ? new Blob([bytes]) : bytes });
     }
 
     close(code: number): void {
@@ -62,10 +78,8 @@ class FakeBrowser implements Surroundings {
         return socket;
     }
 
-    async say(message: object): Promise<void> {
+    say(message: object): void {
         this.last.onmessage?.({ data: JSON.stringify(message) });
-        await Promise.resolve();
-        await Promise.resolve();
     }
 }
 
@@ -119,12 +133,12 @@ function made(): {
 }
 
 describe('the socket of the library', () => {
-    it('stays open while the sockets beneath it go', async () => {
+    it('stays open while the sockets beneath it go', () => {
         const { socket, opened, got } = made();
         expect(socket.readyState).toBe(0);
-        browser.last.onopen?.();
-        await browser.say({ type: 'config' });
-        await browser.say({ type: 'sessionTicket', ticket: 'T', session: 's' });
+        browser.last.opens();
+        browser.say({ type: 'config' });
+        browser.say({ type: 'sessionTicket', ticket: 'T', session: 's' });
         socket.standing(true);
         const first = browser.last;
         first.onclose?.({ code: 1006, reason: '' });
@@ -132,54 +146,87 @@ describe('the socket of the library', () => {
         expect(watcher.lost).toHaveBeenCalledOnce();
         browser.timers[0]?.();
         expect(browser.sockets.map(({ protocols }) => protocols)).toEqual([['new'], ['T']]);
-        browser.last.onopen?.();
+        browser.last.opens();
         expect(browser.last.sent).toEqual(['{"type":"sessionResume","ticket":"T","fresh":false}']);
-        await browser.say({ type: 'sessionState', state: 'resumed', role: 'owner', graceSeconds: 30 });
+        browser.say({ type: 'sessionState', state: 'resumed', role: 'owner', graceSeconds: 30 });
         expect(watcher.back).toHaveBeenCalledOnce();
         expect([opened(), got]).toEqual([1, ['{"type":"config"}']]);
     });
 
-    it('hears nothing more of a socket that was given up', async () => {
+    it('hears nothing more of a socket that was given up', () => {
         const { socket, got } = made();
-        browser.last.onopen?.();
-        await browser.say({ type: 'sessionTicket', ticket: 'T', session: 's' });
+        browser.last.opens();
+        browser.say({ type: 'sessionTicket', ticket: 'T', session: 's' });
         socket.standing(true);
         const first = browser.last;
         browser.network();
         expect(first.closed).toBe(1000);
         first.onmessage?.({ data: '{"type":"offer"}' });
         first.onclose?.({ code: 1000, reason: '' });
-        await Promise.resolve();
         expect(got).toEqual([]);
         expect(watcher.finished).not.toHaveBeenCalled();
     });
 
-    it('says nothing any more once another takes its place', async () => {
+    it('says nothing any more once another takes its place', () => {
         const { socket, got, codes } = made();
-        browser.last.onopen?.();
-        await browser.say({ type: 'sessionState', state: 'ended', reason: 'idle', message: '' });
+        browser.last.opens();
+        browser.say({ type: 'sessionState', state: 'ended', reason: 'idle', message: '' });
         const told = watcher.announced.mock.calls.length;
         socket.abandon();
         expect([browser.last.closed, browser.timers, browser.listening]).toEqual([1000, [], false]);
-        await browser.say({ type: 'offer' });
+        browser.say({ type: 'offer' });
         browser.last.onclose?.({ code: 1012, reason: 'late' });
         socket.close(1000);
         expect([got, codes, watcher.announced.mock.calls.length]).toEqual([[], [], told]);
         expect(watcher.finished).not.toHaveBeenCalled();
     });
 
-    it('reads binary frames too', async () => {
+    it('reads binary frames too, in their place among the others, and before the connection goes', () => {
         const { got } = made();
-        browser.last.onopen?.();
-        browser.last.onmessage?.({ data: new Blob(['{"type":"pong"}']) });
-        await vi.waitFor(() => {
-            expect(got).toEqual(['{"type":"pong"}']);
+        browser.last.opens();
+        browser.last.sayBytes('{"type":"offer"}');
+        browser.say({ type: 'iceCandidate' });
+        browser.last.sayBytes('{"type":"answer"}');
+        browser.last.onclose?.({ code: 1011, reason: '' });
+        expect(got).toEqual(['{"type":"offer"}', '{"type":"iceCandidate"}', '{"type":"answer"}']);
+    });
+
+    it('does one thing after the other, also where the page asks for another while it hears of one', () => {
+        const { socket } = made();
+        browser.last.opens();
+        browser.say({ type: 'sessionTicket', ticket: 'T', session: 's' });
+        socket.standing(true);
+        browser.last.onclose?.({ code: 1006, reason: '' });
+        socket.send('{"type":"iceCandidate"}');
+        browser.timers[0]?.();
+        browser.last.opens();
+        const resumed = browser.last;
+        watcher.announced.mockImplementation(() => {
+            socket.renew();
         });
+        browser.say({ type: 'sessionState', state: 'resumed', role: 'owner', graceSeconds: 30 });
+        expect(resumed.sent.at(-1)).toBe('{"type":"iceCandidate"}');
+        expect(watcher.back).toHaveBeenCalledOnce();
+        expect([resumed.closed, browser.sockets.length]).toEqual([1000, 3]);
+        browser.last.opens();
+        expect(browser.last.sent).toEqual(['{"type":"sessionResume","ticket":"T","fresh":true}']);
+    });
+
+    it('opens nothing more once it was let go of by what it has told', () => {
+        const { socket } = made();
+        watcher.lost.mockImplementation(() => {
+            socket.abandon();
+        });
+        browser.last.opens();
+        browser.last.onmessage?.({ data: '{"type":"sessionTicket","ticket":"T","session":"s"}' });
+        browser.last.onclose?.({ code: 1006, reason: '' });
+        expect(watcher.lost).toHaveBeenCalledOnce();
+        expect([browser.timers, browser.sockets.length]).toEqual([[], 1]);
     });
 
     it('ends in a way after which the library does not come again', () => {
         const { socket, codes } = made();
-        browser.last.onopen?.();
+        browser.last.opens();
         browser.last.onclose?.({ code: 1011, reason: 'gone' });
         expect(codes).toEqual([1001]);
         expect(watcher.finished).toHaveBeenCalledWith('refused', 1011, 'gone');

@@ -76,6 +76,8 @@ export class ResumableSocket {
     private forget: () => void = () => undefined;
     private readonly deafen: () => void;
     private abandoned = false;
+    private readonly waiting: Happening[] = [];
+    private busy = false;
 
     constructor(
         private readonly service: Service,
@@ -135,17 +137,28 @@ export class ResumableSocket {
     }
 
     private happened(happening: Happening): void {
-        if (this.abandoned) {
+        // Whoever hears of an effect may ask for something at once: that comes after the effects that are left.
+        this.waiting.push(happening);
+        if (this.busy) {
             return;
         }
-        const [connection, effects]: Step = step(this.connection, happening);
-        this.connection = connection;
-        this.carryOut(effects);
+        this.busy = true;
+        try {
+            for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
+                const [connection, effects]: Step = step(this.connection, next);
+                this.connection = connection;
+                this.carryOut(effects);
+            }
+        } finally {
+            this.busy = false;
+        }
     }
 
     private carryOut(effects: readonly Effect[]): void {
         for (const effect of effects) {
-            this.carryOutOne(effect);
+            if (!this.abandoned) {
+                this.carryOutOne(effect);
+            }
         }
     }
 
@@ -196,6 +209,8 @@ export class ResumableSocket {
     private connect(): void {
         const protocols = this.service.protocols(this.connection.ticket?.ticket ?? null);
         const socket = this.surroundings.connect(this.service.url, protocols);
+        // Read at once: a Blob would be read late, after the frames that follow it.
+        socket.binaryType = 'arraybuffer';
         this.socket = socket;
         // A socket that was cut may still say something: it is no longer ours.
         const ours = (): boolean => this.socket === socket;
@@ -205,11 +220,10 @@ export class ResumableSocket {
             }
         };
         socket.onmessage = (event: MessageEvent<unknown>): void => {
-            void textOf(event.data).then((data) => {
-                if (ours() && data !== null) {
-                    this.happened({ kind: 'frame', data });
-                }
-            });
+            const data = textOf(event.data);
+            if (ours() && data !== null) {
+                this.happened({ kind: 'frame', data });
+            }
         };
         socket.onclose = (event): void => {
             if (ours()) {
@@ -244,9 +258,9 @@ export class ResumableSocket {
     }
 }
 
-async function textOf(data: unknown): Promise<string | null> {
+function textOf(data: unknown): string | null {
     if (typeof data === 'string') {
         return data;
     }
-    return data instanceof Blob ? data.text() : null;
+    return data instanceof ArrayBuffer ? new TextDecoder().decode(data) : null;
 }

@@ -18,6 +18,10 @@ const RESUMED = '{"type":"sessionState","state":"resumed","role":"owner","graceS
 const LIST = '{"type":"listStreamers"}';
 const opened: Happening = { kind: 'opened' };
 
+function state(name: string, fields: object): string {
+    return JSON.stringify({ type: 'sessionState', state: name, ...fields });
+}
+
 function frame(data: string): Happening {
     return { kind: 'frame', data };
 }
@@ -167,15 +171,66 @@ describe('a loss while the stream plays', () => {
 
     it('ends as the library knows it when there is nothing to go on with', () => {
         const failed = '{"type":"sessionState","state":"failed","reason":"session_over","message":"","retry":true}';
-        const { connection, effects } = playing(
-            dropped(0),
-            { kind: 'due', now: 1 },
+        const refused = (now: number): Happening[] => [
+            { kind: 'due', now },
             opened,
             frame(failed),
-            dropped(9, 1000)
-        );
+            dropped(now + 8, 1001)
+        ];
+        // The streamer may only have forgotten this player: first it is asked for a new offer.
+        const once = playing(dropped(0), ...refused(1), { kind: 'due', now: 500 }, opened, frame(CONFIG), frame(READY));
+        expect(transmitted(once.effects).slice(0, 2)).toEqual([
+            '{"type":"sessionResume","ticket":"T1","fresh":false}',
+            '{"type":"sessionResume","ticket":"T1","fresh":true}'
+        ]);
+        expect(once.connection.phase).toBe('open');
+        const { connection, effects } = playing(dropped(0), ...refused(1), ...refused(500));
         expect(connection.ticket).toBeNull();
         expect(effects.at(-1)).toMatchObject({ do: 'finish', cause: 'told' });
+    });
+
+    it.each(['rate_limited', 'full'])('goes on while the service refuses with %s, within the grace time', (reason) => {
+        const refusal = frame(state('failed', { reason, message: 'No room.', retry: true }));
+        const refused = (now: number): Happening[] => [{ kind: 'due', now }, opened, refusal, dropped(now, 1001)];
+        const back = playing(dropped(0), ...refused(300), ...refused(20_000), { kind: 'due', now: 30_000 }, opened);
+        expect(names(back.effects)).not.toContain('announce');
+        expect(transmitted(back.effects).at(-1)).toBe('{"type":"sessionResume","ticket":"T1","fresh":false}');
+        expect(back.connection.phase).toBe('resuming');
+        const given = playing(dropped(0), ...refused(300), ...refused(41_000));
+        expect(given.effects.at(-1)).toMatchObject({ do: 'finish', cause: 'lost' });
+        // Another end of that code is still one.
+        const ended = playing(dropped(0), ...refused(300), { kind: 'due', now: 600 }, opened, dropped(700, 1001));
+        expect(ended.effects.at(-1)).toMatchObject({ do: 'finish', cause: 'refused' });
+    });
+
+    it('is over where the service refuses for good, or somebody new', () => {
+        const refusal = (retry: boolean): Happening => frame(state('failed', { reason: 'full', message: '', retry }));
+        const forGood = playing(dropped(0), { kind: 'due', now: 1 }, opened, refusal(false), dropped(9, 1001));
+        expect(forGood.effects.at(-1)).toMatchObject({ do: 'finish', cause: 'told' });
+        const somebody = run(null, opened, refusal(true), dropped(9, 1001));
+        expect(names(somebody.effects).slice(-3)).toEqual(['announce', 'rest', 'finish']);
+    });
+
+    it('has no end of its time put off by a service that says nothing but its config', () => {
+        const again = (now: number): Happening[] => [{ kind: 'due', now }, opened, frame(CONFIG), dropped(now)];
+        const still: Happening = { kind: 'standing', stands: false };
+        const tries = Array.from({ length: 45 }, (_, second) => again(second * 1000)).flat();
+        const { effects } = playing(still, dropped(0), ...tries);
+        expect(effects.at(-1)).toMatchObject({ do: 'finish', cause: 'lost' });
+        const pauses = effects.flatMap((effect) => (effect.do === 'back off' ? [effect.tries] : []));
+        expect(pauses.slice(0, 4)).toEqual([0, 1, 2, 3]);
+    });
+
+    it('asks for a new offer at once where media has failed while it was mended', () => {
+        const failed: Happening = { kind: 'standing', stands: false };
+        const back: Happening[] = [dropped(0), { kind: 'due', now: 1 }, opened, frame(CONFIG), send('{"type":"x"}')];
+        const { connection, effects } = playing(...back, failed, { kind: 'renew', now: 2 }, frame(RESUMED), opened);
+        expect(transmitted(effects)).toEqual([
+            '{"type":"sessionResume","ticket":"T1","fresh":false}',
+            '{"type":"sessionResume","ticket":"T1","fresh":true}'
+        ]);
+        expect(names(effects).slice(-6)).toEqual(['announce', 'cut', 'connect', 'wait', 'transmit', 'renew']);
+        expect(connection.phase).toBe('renewing');
     });
 
     it('begins anew when the service has no instance to go on with', () => {
@@ -204,6 +259,15 @@ describe('a ticket', () => {
         const renewed = '{"type":"sessionTicket","ticket":"T2","session":"s"}';
         expect(playing(...back, frame(renewed)).connection.ticket?.ticket).toBe('T2');
         expect(run({ ticket: 'T0', session: 's' }, opened, frame(other)).connection.ticket?.ticket).toBe('T0');
+    });
+
+    it('of an earlier page is shown again where the service has no room at the moment', () => {
+        const refusal = frame(state('failed', { reason: 'rate_limited', message: '', retry: true }));
+        const kept = { ticket: 'T0', session: 's' };
+        const { connection, effects } = run(kept, opened, refusal, dropped(5, 1001), { kind: 'due', now: 9 }, opened);
+        expect(connection.ticket).toEqual(kept);
+        expect(names(effects)).not.toContain('announce');
+        expect(transmitted(effects)).toHaveLength(2);
     });
 
     it('keeps its place when an instance dies before the first picture, some times', () => {
@@ -325,6 +389,7 @@ describe('whatever happens', () => {
         () => frame(RESUMED),
         () => frame('{"type":"sessionState","state":"queued","position":3}'),
         () => frame('{"type":"sessionState","state":"ended","reason":"idle","message":""}'),
+        () => frame('{"type":"sessionState","state":"failed","reason":"full","message":"","retry":true}'),
         () => frame('{"type":"sessionNothing"}'),
         () => frame('no json'),
         () => frame('{"type":"pong","time":1}'),
@@ -336,7 +401,8 @@ describe('whatever happens', () => {
         (now) => ({ kind: 'due', now }),
         (now) => ({ kind: 'network', now }),
         (now) => ({ kind: 'renew', now }),
-        () => ({ kind: 'standing', stands: true })
+        () => ({ kind: 'standing', stands: true }),
+        () => ({ kind: 'standing', stands: false })
     ];
 
     it('the library opens once and ends once, and nothing goes out where no socket is open', () => {

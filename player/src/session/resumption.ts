@@ -38,6 +38,8 @@ export interface Connection {
     readonly standing: boolean;
     /** The service has said that the session is over; nothing follows the close of the socket. */
     readonly over: boolean;
+    /** The service does not take back who comes back like this, or now: the close of this socket is one more loss. */
+    readonly refused: boolean;
     /** Frames of the library that no socket could take. */
     readonly kept: readonly string[];
     /** The library's ping that has no answer yet. Without one before its next it gives the connection up. */
@@ -45,8 +47,8 @@ export interface Connection {
     /** A config that was held back while it is not clear whether all goes on. */
     readonly config: string | null;
     readonly tries: number;
-    /** When the connection was lost, or first tried; milliseconds. */
-    readonly since: number;
+    /** When the connection was lost, or first tried, in milliseconds; null once the service goes on with it. */
+    readonly since: number | null;
     readonly graceSeconds: number;
 }
 
@@ -113,6 +115,8 @@ const MOST_KEPT = 256;
 const MOST_RELAPSES = 3;
 /** Abnormal closure, no code, restart, bad gateway, TLS: the socket went, the session did not. */
 const LOSSES = new Set([1005, 1006, 1012, 1014, 1015]);
+/** Why a service takes nobody at the moment, whoever comes: of a session that goes on it says nothing. */
+const BUSY: ReadonlySet<Reason | null> = new Set<Reason>(['full', 'rate_limited']);
 /** Tells Epic's library not to connect again by itself. */
 const GOING_AWAY = 1001;
 const FIRST_PAUSE = 0.3;
@@ -128,6 +132,7 @@ export function begin(ticket: Ticket | null, now: number): Step {
         relapses: 0,
         standing: false,
         over: false,
+        refused: false,
         kept: [],
         ping: null,
         config: null,
@@ -182,7 +187,8 @@ function opened(connection: Connection): Step {
         ticket === null ? [] : [transmit({ type: 'sessionResume', ticket: ticket.ticket, fresh: !standing })];
     const next: Connection = { ...connection, shown: ticket !== null };
     if (!connection.opened) {
-        return [{ ...next, phase: 'open', opened: true, tries: 0 }, [{ do: 'rest' }, ...resume, { do: 'open' }]];
+        const first: Connection = { ...next, phase: 'open', opened: true, tries: 0, since: null };
+        return [first, [{ do: 'rest' }, ...resume, { do: 'open' }]];
     }
     if (standing) {
         return [{ ...next, phase: 'resuming' }, resume];
@@ -220,23 +226,35 @@ function ofSession(connection: Connection, message: FromServer): Step {
         return [connection, [announce]];
     }
     const state = message.state;
+    // Not before this: a config alone comes from a service that may know nothing of the session any more.
+    const taken: Connection = { ...connection, tries: 0, since: null };
     switch (state.state) {
         case 'ready':
         case 'resumed': {
-            const known = { ...connection, graceSeconds: state.limits.graceSeconds };
-            return connection.phase === 'resuming' ? goOn(known, announce) : [known, [announce]];
+            const known = { ...taken, graceSeconds: state.limits.graceSeconds };
+            if (connection.phase !== 'resuming') {
+                return [known, [announce]];
+            }
+            return connection.standing ? goOn(known, announce) : comeAnew(known, [announce]);
         }
         case 'queued':
         case 'starting':
             if (connection.phase === 'resuming' && connection.config !== null) {
                 // There is no instance to go on with: what stood is of no use.
-                const [next, effects] = anew({ ...connection, standing: false, kept: [] }, connection.config);
+                const [next, effects] = anew({ ...taken, standing: false, kept: [] }, connection.config);
                 return [next, [announce, { do: 'renew' }, ...effects]];
             }
-            return [connection, [announce]];
+            return [taken, [announce]];
         case 'failed':
             if (comesAgain(connection, state.reason, state.retry)) {
                 return [{ ...connection, relapses: connection.relapses + 1 }, []];
+            }
+            if (connection.phase === 'resuming' && state.reason === 'session_over') {
+                // The streamer may know this player no longer, and the session be there for a new offer.
+                return [{ ...connection, standing: false, refused: true }, []];
+            }
+            if (connection.shown && state.retry && BUSY.has(state.reason)) {
+                return [{ ...connection, refused: true }, []];
             }
             return [{ ...connection, over: true, ticket: null }, [announce]];
         case 'ended':
@@ -256,7 +274,7 @@ function comesAgain(connection: Connection, reason: Reason | null, retry: boolea
 function goOn(connection: Connection, announce: Effect): Step {
     const kept = connection.kept.map((data): Effect => ({ do: 'transmit', data }));
     return [
-        { ...connection, phase: 'open', kept: [], config: null, tries: 0 },
+        { ...connection, phase: 'open', kept: [], config: null },
         [{ do: 'rest' }, announce, { do: 'back' }, ...kept]
     ];
 }
@@ -264,7 +282,7 @@ function goOn(connection: Connection, announce: Effect): Step {
 /** A new config for the library, and its question for the streamers in its place: it asks only when it opens. */
 function anew(connection: Connection, config: string): Step {
     return [
-        { ...connection, phase: 'open', config: null, tries: 0 },
+        { ...connection, phase: 'open', config: null },
         [
             { do: 'rest' },
             { do: 'deliver', data: config },
@@ -278,22 +296,21 @@ function dropped(connection: Connection, code: number, reason: string, now: numb
     if (connection.over) {
         return finish(connection, 'told', code, reason);
     }
-    if (!LOSSES.has(code)) {
+    if (!LOSSES.has(code) && !connection.refused) {
         return finish(connection, 'refused', code, reason);
     }
     return lost(connection, code, now, []);
 }
 
 function lost(connection: Connection, code: number, now: number, before: readonly Effect[]): Step {
-    const fresh = connection.phase === 'open';
     if (connection.opened && connection.ticket === null) {
         return finish(connection, 'lost', code, '', before);
     }
-    const since = fresh ? now : connection.since;
+    const since = connection.since ?? now;
     if (now - since > patience(connection) * 1000) {
         return finish(connection, connection.opened ? 'lost' : 'unreachable', code, '', before);
     }
-    const told: Effect[] = fresh && connection.opened ? [{ do: 'lost' }] : [];
+    const told: Effect[] = connection.phase === 'open' ? [{ do: 'lost' }] : [];
     const next: Connection = { ...connection, phase: 'waiting', since, tries: connection.tries + 1, config: null };
     const [quiet, pong] = answerPing(next);
     return [quiet, [...before, ...told, ...pong, { do: 'back off', tries: connection.tries }]];
@@ -335,12 +352,20 @@ function renew(connection: Connection, now: number): Step {
     if (connection.phase !== 'open' || connection.ticket === null) {
         return [{ ...connection, standing: false }, []];
     }
-    const [next, effects] = reconnect({ ...connection, standing: false, since: now, tries: 1 });
-    return [next, [{ do: 'cut' }, ...effects]];
+    return comeAnew({ ...connection, since: connection.since ?? now }, []);
+}
+
+/** On a new socket, for a new offer: what there is of a peer connection is of no use. */
+function comeAnew(connection: Connection, before: readonly Effect[]): Step {
+    const [next, effects] = reconnect({ ...connection, standing: false, config: null, tries: 1 });
+    return [next, [...before, { do: 'cut' }, ...effects]];
 }
 
 function reconnect(connection: Connection): Step {
-    return [{ ...connection, phase: 'connecting' }, [{ do: 'connect' }, { do: 'wait', seconds: ATTEMPT_SECONDS }]];
+    return [
+        { ...connection, phase: 'connecting', refused: false },
+        [{ do: 'connect' }, { do: 'wait', seconds: ATTEMPT_SECONDS }]
+    ];
 }
 
 function send(connection: Connection, data: string): Step {

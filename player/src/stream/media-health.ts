@@ -10,12 +10,15 @@ export interface Health {
     readonly fruitless: number;
     /** A picture was shown at some time. */
     readonly played: boolean;
+    /** None that counts: the next offer brings one. */
     readonly state: 'none' | 'negotiating' | 'connected' | 'doubtful';
 }
 
 export type MediaHappening =
     | { readonly kind: 'offered' }
     | { readonly kind: 'state'; readonly state: RTCPeerConnectionState }
+    /** Another offer is asked for: what still happens to the peer connection that there is counts no more. */
+    | { readonly kind: 'replaced' }
     | { readonly kind: 'frame' }
     | { readonly kind: 'due' };
 
@@ -40,12 +43,14 @@ export function watchMedia(health: Health, happening: MediaHappening): readonly 
     switch (happening.kind) {
         case 'offered':
             return [{ ...health, state: 'negotiating' }, [{ do: 'wait', seconds: NEGOTIATION_SECONDS }]];
+        case 'replaced':
+            return [{ ...health, state: 'none' }, [{ do: 'rest' }, { do: 'standing', stands: false }]];
         case 'frame':
             return [{ ...health, fruitless: 0, played: true }, []];
         case 'due':
             return health.state === 'connected' || health.state === 'none' ? [health, []] : broken(health);
         case 'state':
-            return ofState(health, happening.state);
+            return health.state === 'none' ? [health, []] : ofState(health, happening.state);
     }
 }
 

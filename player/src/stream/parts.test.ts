@@ -140,6 +140,14 @@ describe('media', () => {
         ).toBe('renew');
     });
 
+    it('counts each peer connection once, whatever is heard of it after another was asked for', () => {
+        const late = [state('failed'), state('connected'), state('disconnected'), state('failed')];
+        expect(run(offered, { kind: 'due' }, ...late)).toEqual(['wait', 'rest', 'standing', 'renew']);
+        const replaced: MediaHappening = { kind: 'replaced' };
+        expect(run(offered, state('connected'), replaced, ...late).slice(3)).toEqual(['rest', 'standing']);
+        expect(run(offered, replaced, offered, state('connected')).slice(3)).toEqual(['wait', 'rest', 'standing']);
+    });
+
     it('that never connects is not waited for for ever', () => {
         expect(run(offered, { kind: 'due' }).at(-1)).toBe('renew');
     });
@@ -162,7 +170,9 @@ describe('typing', () => {
         ['ab', 'a', 1, ''],
         ['teh', 'the', 2, 'he'],
         ['word', 'word', 0, ''],
-        ['abc', '', 3, '']
+        ['abc', '', 3, ''],
+        ['a😀', 'a', 1, ''],
+        ['a😀', 'a😁', 1, '😁']
     ])('%j to %j', (before, after, backspaces, text) => {
         expect(typed(before, after)).toEqual({ backspaces, text });
     });

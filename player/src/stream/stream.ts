@@ -82,7 +82,7 @@ export class Stream {
     /** Come again for a new offer: the role or the microphone has changed. */
     renew(): void {
         this.watcher.mending();
-        this.socket?.standing(false);
+        this.mediaHappened({ kind: 'replaced' });
         this.socket?.renew();
     }
 
@@ -119,7 +119,7 @@ export class Stream {
             this.library.webRtcController.resizePlayerStyle();
         }
         this.sound.apply(preferences.sound, preferences.volume);
-        if (config.isFlagEnabled('UseMic') !== hadMicrophone && this.health.state === 'connected') {
+        if (config.isFlagEnabled('UseMic') !== hadMicrophone && this.health.state !== 'none') {
             this.renew();
         }
     }
@@ -201,6 +201,7 @@ export class Stream {
             },
             renewed: () => {
                 this.watcher.mending();
+                this.mediaHappened({ kind: 'replaced' });
                 // It shows its picture until the new one is offered. Closed earlier, the application would tell the
                 // service that its player has gone.
                 this.outgoing = this.peerConnection;

@@ -8,9 +8,11 @@ export interface Typed {
 
 /** What turns one text into another, at its end. */
 export function typed(before: string, after: string): Typed {
+    // By characters, not by halves of one: a backspace takes an emoji back as a whole.
+    const [from, to] = [Array.from(before), Array.from(after)];
     let same = 0;
-    while (same < before.length && same < after.length && before[same] === after[same]) {
+    while (same < from.length && same < to.length && from[same] === to[same]) {
         same++;
     }
-    return { backspaces: before.length - same, text: after.slice(same) };
+    return { backspaces: from.length - same, text: to.slice(same).join('') };
 }

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalling.entrance.entrance import Entrance, Granted
-from signalling.limits.limits import PLACE_SECONDS, Limits
+from signalling.limits.limits import PLACE_SECONDS, RETURNS, Limits
 from signalling.limits.settings import LimitsSettings
 from signalling.login.grants import Grant
 from signalling.login.login import Login
@@ -24,7 +24,7 @@ from signalling.records.memory import MemoryRecords
 from signalling.shell.handshake import UpgradeRequest
 from signalling.store.interface import StoreUnavailable
 from signalling.tickets.claims import InvitationTicket, LinkTicket, PlayerTicket
-from signalling.tickets.keys import public_keys, public_line, signing_key
+from signalling.tickets.keys import SigningKey, public_keys, public_line, signing_key
 from signalling.tickets.signing import sign
 from tests.unit.signalling.entrance.requests import asked
 from tests.unit.signalling.login.issuer import AUDIENCE, ISSUER, SECRET, token
@@ -45,6 +45,7 @@ class Around:
     def __init__(self) -> None:
         self.rooms = 1
         self.sessions: set[str] = set()
+        self.seated: set[str] = set()
         self.next_region: Redirected | None = None
         self.waits: list[tuple[str, str, str]] = []
 
@@ -53,6 +54,9 @@ class Around:
 
     def going_on(self, session: str) -> bool:
         return session in self.sessions
+
+    def has_instance(self, session: str) -> bool:
+        return session in self.seated
 
     def elsewhere(self, application: str, grant: Grant) -> Redirected | None:
         return self.next_region
@@ -102,7 +106,11 @@ def link(app: str = "demo", id: str = "l1") -> str:
     return sign(LinkTicket(id=id, app=app, subject="bob"), KEY, NOW, 600)
 
 
-OWN = sign(PlayerTicket(session="s1", player="s1", app="demo", joined=1), KEY, NOW, 600)
+def own(player: str = "s1", app: str = "demo", *, key: SigningKey = KEY, signed: float = NOW) -> str:
+    return sign(PlayerTicket(session="s1", player=player, app=app, joined=1), key, signed, 600)
+
+
+OWN = own()
 ADA = sign(PlayerTicket(session="s1", player="s1", app="demo", joined=1, subject="ada"), KEY, NOW, 600)
 ALL = f"token={token(SECRET, 'HS256', NOW)}"
 
@@ -205,6 +213,50 @@ async def test_the_rate_is_of_the_players_address_and_not_of_the_proxys():
     await it.admitted("/", peer="10.244.0.9", X_Forwarded_For="203.0.113.1")
 
 
+INVITED = sign(InvitationTicket(session="s1", app="demo"), KEY, NOW, 600)
+
+
+@pytest.mark.parametrize("cookie", [False, True])
+async def test_who_comes_back_to_its_session_does_not_count_for_its_address(cookie):
+    it = It(upgrades_per_minute=60, upgrades_burst=1)
+    it.around.seated = {"s1"}
+    back = ("/", {"Cookie": f"pixel_session={OWN}"}) if cookie else (f"/?ticket={OWN}", {})
+    await it.admitted("/")
+    for _ in range(RETURNS.burst):
+        assert (await it.admitted(back[0], **back[1])).returning is not None
+    # Nobody comes back so often: from then on it is a connection like any other.
+    refused = await it.ask(back[0], **back[1])
+    assert isinstance(refused, Refused)
+    assert refused.reason is Reason.RATE_LIMITED
+    it.now += RETURNS.interval
+    await it.admitted(back[0], **back[1])
+    await it.admitted("/")
+
+
+@pytest.mark.parametrize(
+    ("shown", "seated"),
+    [
+        (f"ticket={OWN[:-8]}AAAAAAAA", True),
+        (f"ticket={OWN[:-8]}AAAAAAAA&ticket={OWN}", True),
+        (f"ticket={own(key=signing_key('cd' * 32))}", True),
+        (f"ticket={own(signed=NOW - 900)}", True),
+        (f"ticket={own(app='other')}", True),
+        (f"ticket={own(player='g1')}", True),
+        (f"ticket={INVITED}", True),
+        (f"ticket={link()}", True),
+        (f"ticket={OWN}", False),
+        ("", True),
+    ],
+)
+async def test_whatever_else_is_shown_counts_for_the_address(shown, seated):
+    it = It(upgrades_per_minute=60, upgrades_burst=1)
+    it.around.sessions, it.around.seated = {"s1"}, {"s1"} if seated else set()
+    await it.ask(f"/?{shown}")
+    refused = await it.ask(f"/?{shown}")
+    assert isinstance(refused, Refused)
+    assert refused.reason is Reason.RATE_LIMITED
+
+
 async def test_a_link_begins_one_session():
     it = It("shared")
     who = await it.admitted(f"/?ticket={link()}")
@@ -212,8 +264,8 @@ async def test_a_link_begins_one_session():
     # The same session, as after a lost connection that was not resumed.
     assert await it.reason(who, "s1") is None
     assert await it.reason(await it.admitted(f"/?ticket={link()}"), "s2") is Reason.LOGIN_REFUSED
-    own = sign(PlayerTicket(session="s1", player="s1", app="demo", joined=1, subject="bob"), KEY, NOW, 600)
-    back = await it.admitted(f"/?ticket={link()}", Cookie=f"pixel_session={own}")
+    bobs = sign(PlayerTicket(session="s1", player="s1", app="demo", joined=1, subject="bob"), KEY, NOW, 600)
+    back = await it.admitted(f"/?ticket={link()}", Cookie=f"pixel_session={bobs}")
     assert back.returning is not None
     assert await it.reason(back, "s3") is None
     assert await it.reason(await it.admitted(f"/?ticket={link(id='l2')}"), "s4") is None

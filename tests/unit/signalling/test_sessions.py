@@ -365,6 +365,31 @@ async def test_a_player_that_is_lost_while_its_instance_starts_finds_it(stage):
     await stream(again, unreal)
 
 
+async def test_it_goes_on_though_another_instance_came_to_nothing_for_it_before(stage):
+    """A pod takes its time to go, and bears the session's name until it has."""
+    await stage.matchmaker()
+    await stage.instance("demo-1", streaming=False)
+    asked, deleted = asyncio.Event(), asyncio.Event()
+
+    async def before(operation, name):
+        if (operation, name) == ("delete", "demo-1"):
+            asked.set()
+            await deleted.wait()
+
+    stage.cluster.before = before
+    player = await stage.opted()
+    await asked.wait()
+    unreal = await stage.instance("demo-2")
+    await stream(player, unreal)
+    stage.set_ready("demo-1", ready=False)
+    deleted.set()
+    await eventually(lambda: stage.matchmakers[0].replica.inventory.get("demo-1") is None, "demo-1 gone")
+    cut(player.socket)
+    again = await stage.resumed(player)
+    await again.expect("sessionTicket")
+    await state(again, "resumed")
+
+
 # Guests
 
 

@@ -42,9 +42,18 @@ class Keeping:
         return self.grace + self.renewal
 
 
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Who somebody is that comes back."""
+
+    ticket: PlayerTicket
+    kept: bool
+    """It comes back to something. Else it begins, at the end of the queue, if it may."""
+
+
 def returned(
     ticket: PlayerTicket, known: Place | None, *, over: bool, began: float, now: float, grace: float
-) -> PlayerTicket | None:
+) -> Returned | None:
     """Who somebody is that comes back to the queue: at the place of before, as long as that is kept.
 
     ``known`` is the store's; its data ``began`` at some Unix time, like ``now``. A ticket older than the data is
@@ -53,9 +62,11 @@ def returned(
     is not begun again: where its place is kept all the same, the player gets another session.
     """
     if over:
-        return None if known is None else renewed(ticket, joined=ticket.joined)
+        return None if known is None else Returned(renewed(ticket, joined=ticket.joined), kept=True)
     lost = ticket.joined / 1000 < began and now - began < grace
-    return ticket if known is not None or lost else replace(ticket, joined=int(now * 1000))
+    if known is not None or lost:
+        return Returned(ticket, kept=True)
+    return Returned(replace(ticket, joined=int(now * 1000)), kept=False)
 
 
 class _Own:
@@ -174,14 +185,14 @@ class Queues:
                 break
         return found[:wanted]
 
-    async def returning(self, ticket: PlayerTicket, *, lost: bool = False) -> PlayerTicket | None:
+    async def returning(self, ticket: PlayerTicket, *, lost: bool = False) -> Returned | None:
         """Who somebody is that shows a ticket and has no instance, or has ``lost`` it; None when nothing is left."""
         try:
             known = await self._store.place(ticket.app, ticket.session)
             over = lost or await self._store.get(_over_key(ticket.session)) is not None
         except StoreUnavailable as error:
             self._neighbours.lost(error)
-            return renewed(ticket, joined=ticket.joined) if lost else ticket
+            return Returned(renewed(ticket, joined=ticket.joined) if lost else ticket, kept=True)
         its, now = self._neighbours, time.time()
         return returned(ticket, known, over=over, began=its.began, now=now, grace=self._keeping.grace)
 

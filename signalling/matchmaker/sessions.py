@@ -18,6 +18,7 @@ from signalling.matchmaker.neighbours import Wake
 from signalling.matchmaker.outcomes import Outcome
 from signalling.matchmaker.parts import Parts
 from signalling.matchmaker.player import Link, Player, Ways
+from signalling.matchmaker.queues import Returned
 from signalling.matchmaker.seats import seat
 from signalling.matchmaker.settings import ApplicationSettings
 from signalling.matchmaker.sidecars import Status
@@ -178,7 +179,8 @@ class Sessions:
             player.do(player.relay.fail(Reason.SESSION_OVER, OVER, retry=False))
             return
         if instance is not None:
-            await self._become(player, await self._its.queues.returning(ticket, lost=True) or renewed(ticket))
+            kept = await self._its.queues.returning(ticket, lost=True)
+            await self._become(player, kept or Returned(renewed(ticket), kept=False))
         await self._enter(player)
 
     async def _resume(self, player: Player, shown: str, *, fresh: bool) -> None:
@@ -202,15 +204,15 @@ class Sessions:
                 return
         player.do(player.relay.fail(Reason.SESSION_OVER, OVER, retry=True))
 
-    async def _become(self, player: Player, ticket: PlayerTicket) -> None:
+    async def _become(self, player: Player, returned: Returned) -> None:
         """The player has another session, or another place for it."""
-        before = player.ticket
+        before, ticket = player.ticket, returned.ticket
         if before.player != ticket.player:
             self._its.connections.release(player)
             if player.epoch:
                 await self._its.leases.release(before.player, player.epoch)
-        # A place or a session of before is no new one, even where nobody new is let in.
-        player.ticket, player.returns = ticket, True
+        # A place of before is no new one, even where nobody new is let in. A ticket that leads to none is not enough.
+        player.ticket, player.returns = ticket, returned.kept
         if before.player != ticket.player and player.epoch:
             await self._hold(player)
 

@@ -482,6 +482,39 @@ async def test_a_paused_application_lets_nobody_new_in(stage):
     assert not await control.pause("nobody", paused=True)
 
 
+@pytest.mark.parametrize("kind", ["opted", "stock"])
+async def test_a_ticket_that_leads_to_no_place_opens_no_paused_application(stage, kind):
+    """Every player gets a ticket when it connects, whether it may wait or not."""
+    await stage.matchmaker(queue_grace_seconds=0.1)
+    control = stage.matchmakers[0].replica.control
+    before = await (stage.opted(ask=False) if kind == "opted" else stage.player(ask=False))
+    await before.socket.close()
+    assert await control.pause("demo", paused=True)
+    await eventually(lambda: control.paused("demo"), "paused")
+    if kind == "opted":
+        again = await stage.resumed(before, fresh=True)
+        await again.expect("sessionTicket")
+        assert (await state(again, "failed"))["reason"] == "paused"
+    else:
+        with pytest.raises(WSServerHandshakeError) as refused:
+            await stage.player(headers={"Cookie": f"pixel_session={before.cookie}"})
+        assert refused.value.status == 503
+
+
+async def test_a_place_of_before_is_kept_in_a_paused_application(stage):
+    await stage.matchmaker()
+    replica = stage.matchmakers[0].replica
+    before = await stage.opted()
+    await state(before, "queued")
+    assert await replica.control.pause("demo", paused=True)
+    await eventually(lambda: replica.control.paused("demo"), "paused")
+    cut(before.socket)
+    await eventually(lambda: replica.waiting("demo") == 0, "lost")
+    again = await stage.resumed(before, fresh=True)
+    await again.expect("sessionTicket")
+    await state(again, "queued")
+
+
 async def test_a_drained_version_gets_no_new_sessions(stage):
     await stage.matchmaker()
     control = stage.matchmakers[0].replica.control

@@ -93,6 +93,20 @@ async def test_the_shared_token_is_asked_at_the_upgrade_and_after_it(stage):
     await (await stage.opted_in(f"?token={SHARED}")).expect("config")
 
 
+async def test_a_ticket_that_leads_to_nothing_stands_for_no_login(stage):
+    """Every connection is given a ticket of its own, also one that shows nothing but a ticket."""
+    stage.says(login=LoginSettings(Mode.SHARED))
+    await stage.matchmaker()
+    player = await stage.opted_in(f"?token={SHARED}")
+    for _ in range(2):
+        await player.expect("config")
+        ticket = (await player.expect("sessionTicket"))["ticket"]
+        await player.socket.close()
+        player = await stage.opted_in(f"?ticket={ticket}")
+    await player.say("sessionResume", ticket=ticket)
+    assert (await state(player, "failed"))["reason"] == "login_required"
+
+
 async def test_a_signed_token_says_who_it_is_and_for_what(stage, http):
     issuer = KeyServer()
     issuer.keys = [published(RSA, kid="one")]

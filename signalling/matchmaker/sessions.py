@@ -135,17 +135,19 @@ class Sessions:
         return player.ticket if player is not None and player.waiting else None
 
     def claimed(self, session: str, instance: Instance) -> None:
-        """See Host."""
+        """See Host. A player that does not wait yet, since it has come again, finds the instance on its way there."""
         player = self._its.connections.of(session)
-        claimant = self._its.queues.leave(instance.application, session, player.epoch) if player is not None else None
-        self.spawn(self._begin(player, claimant, instance))
+        if player is not None and (claimant := self._leave(player, instance)) is not None:
+            self.spawn(self._begin(player, claimant, instance))
 
     def joins(self, session: str, instance: Instance) -> None:
         """See Host."""
         player = self._its.connections.of(session)
-        if player is not None:
-            claimant = self._its.queues.leave(instance.application, session, player.epoch)
+        if player is not None and (claimant := self._leave(player, instance)) is not None:
             self.spawn(self._join_shared(player, claimant, instance))
+
+    def _leave(self, player: Player, instance: Instance) -> Claimant | None:
+        return self._its.queues.leave(instance.application, player.ticket.session, player.epoch)
 
     # From other replicas, and from operators
 
@@ -261,6 +263,12 @@ class Sessions:
         if not player.entered and not player.returns:
             its.metrics.joined.labels(player.ticket.app).inc()
         player.entered = True
+        if not self._application(player).shared:
+            # Nobody tells a player that does not wait yet what has been claimed for it since it was last looked for.
+            instance = await its.whereabouts.instance_of(self._application(player), player.ticket.session)
+            if instance is not None:
+                await self._start(player, instance)
+                return
         await self._queue(player)
 
     async def _refusal(self, player: Player) -> Refused | Redirected | None:
@@ -279,14 +287,17 @@ class Sessions:
         await self._its.queues.join(player.ticket.app, _place(player.ticket), player.epoch)
         self._wake(player.ticket.app)
 
-    async def _begin(self, player: Player | None, claimant: Claimant | None, instance: Instance) -> None:
-        """An instance has been claimed for a player's session."""
+    async def _begin(self, player: Player, claimant: Claimant, instance: Instance) -> None:
+        """An instance has been claimed for a player that waited."""
+        await self._moved_on(instance.application, claimant)
+        await self._start(player, instance)
+
+    async def _start(self, player: Player, instance: Instance) -> None:
+        """Bring a player to the instance that has been claimed for its session."""
         its = self._its
-        if claimant is not None:
-            await self._moved_on(instance.application, claimant)
-        if player is None or player.gone:
+        if player.gone:
             # It may come back for it; else the instance is found to be stranded.
-            if player is not None and player.ending:
+            if player.ending:
                 await its.endings.retire(instance, Outcome.ABANDONED, "session ended")
             return
         self._starting(player)
@@ -303,11 +314,10 @@ class Sessions:
             self.spawn(its.endings.retire(instance, Outcome.UNREACHABLE, "session ended"))
         self._again(player)
 
-    async def _join_shared(self, player: Player, claimant: Claimant | None, instance: Instance) -> None:
+    async def _join_shared(self, player: Player, claimant: Claimant, instance: Instance) -> None:
         """There is room for a player on a shared instance."""
         its, ticket = self._its, player.ticket
-        if claimant is not None:
-            await self._moved_on(ticket.app, claimant)
+        await self._moved_on(ticket.app, claimant)
         if player.gone:
             return
         self._starting(player)
@@ -337,9 +347,9 @@ class Sessions:
     async def _hold(self, player: Player) -> None:
         """This connection is the player's from now on."""
         before = self._its.connections.hold(player)
-        player.epoch = await self._its.leases.take(player.ticket.player)
         if before is not None:
             self._replaced(before)
+        player.epoch = await self._its.leases.take(player.ticket.player)
 
     def _replaced(self, player: Player) -> None:
         """Another connection of this replica has the player. One that is connected to an instance, its sidecar ends."""

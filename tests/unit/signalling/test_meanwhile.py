@@ -1,0 +1,128 @@
+"""What happens while an answer of the store's or the API server's is on its way."""
+
+import asyncio
+from typing import Any
+
+from signalling.store.in_memory import MemoryStore
+from tests.unit.signalling.clients import cut, eventually
+from tests.unit.signalling.stage import Stage, stream
+from tests.unit.signalling.test_sessions import session_of, state
+
+
+class Gate:
+    """One question that is held back on its way."""
+
+    def __init__(self) -> None:
+        self.reached, self.open = asyncio.Event(), asyncio.Event()
+
+
+class SlowStore(MemoryStore):
+    """The next question of a kind can be held back; those that come after it pass it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._gates: dict[str, Gate] = {}
+
+    def gate(self, kind: str) -> Gate:
+        """For the next question of this kind."""
+        self._gates[kind] = found = Gate()
+        return found
+
+    async def _come(self, kind: str) -> None:
+        if (gate := self._gates.pop(kind, None)) is not None:
+            gate.reached.set()
+            await gate.open.wait()
+
+    async def wait(self, *said: Any) -> frozenset[str]:
+        await self._come("wait")
+        return await super().wait(*said)
+
+    async def hold(self, *said: Any) -> frozenset[str]:
+        await self._come("hold")
+        return await super().hold(*said)
+
+    async def lease(self, *said: Any) -> Any:
+        await self._come("lease")
+        return await super().lease(*said)
+
+
+class Claiming:
+    """A claim of this instance, which the API server carries out when it is let."""
+
+    def __init__(self, stage: Stage, name: str) -> None:
+        self._stage, self._name = stage, name
+        self._asked, self._let = asyncio.Event(), asyncio.Event()
+        stage.cluster.before = self._before
+
+    async def _before(self, operation: str, name: str) -> None:
+        if (operation, name) == ("patch", self._name):
+            self._asked.set()
+            await self._let.wait()
+
+    async def asked(self) -> None:
+        await self._asked.wait()
+
+    async def carried_out(self) -> None:
+        self._stage.cluster.before = None
+        self._let.set()
+        await eventually(lambda: self._stage.labels(self._name)["app.pixel/pool"] == "session", "claimed")
+
+
+# A player comes again while an instance is being claimed for it
+
+
+async def test_it_is_brought_to_the_instance_once(stage):
+    """One connection takes over the other at the sidecar: of two of one player the page would be told to go."""
+    stage.store = store = SlowStore()
+    await stage.matchmaker(stranded_seconds=10.0)
+    replica = stage.matchmakers[0].replica
+    player = await stage.opted()
+    await state(player, "queued")
+    claim = Claiming(stage, "demo-1")
+    unreal = await stage.instance("demo-1")
+    await claim.asked()
+    cut(player.socket)
+    await eventually(lambda: not replica.connections, "lost")
+    lease = store.gate("lease")
+    again = await stage.resumed(player, fresh=True)
+    await lease.reached.wait()
+    await claim.carried_out()
+    await eventually(lambda: replica.inventory.of_session(session_of(player)), "the claim is answered")
+    lease.open.set()
+    await again.expect("sessionTicket")
+    await again.say("listStreamers")
+    await stream(again, unreal)
+    assert await again.silent()
+    assert [session for _, session in stage.cluster.claims] == [session_of(player)]
+
+
+async def test_it_gets_no_second_instance_where_the_claim_is_seen_before_it_waits(stage):
+    for _ in range(2):
+        await stage.matchmaker(stranded_seconds=10.0)
+    first, second = (each.replica for each in stage.matchmakers)
+    player = await stage.opted()
+    await state(player, "queued")
+    claim = Claiming(stage, "demo-1")
+    unreal = await stage.instance("demo-1")
+    await claim.asked()
+    cut(player.socket)
+    await eventually(lambda: not first.connections, "lost")
+    entering, let = asyncio.Event(), asyncio.Event()
+    enter = second.sessions._its.admission.enter
+
+    async def slowly(*who: Any) -> Any:
+        entering.set()
+        await let.wait()
+        return await enter(*who)
+
+    second.sessions._its.admission.enter = slowly
+    again = await stage.resumed(player, at=1, fresh=True)
+    await entering.wait()
+    await claim.carried_out()
+    await eventually(lambda: second.inventory.of_session(session_of(player)), "the claim is seen")
+    await stage.instance("demo-2")
+    let.set()
+    await again.expect("sessionTicket")
+    await again.say("listStreamers")
+    await stream(again, unreal)
+    assert stage.labels("demo-2")["app.pixel/pool"] == "idle"

@@ -146,17 +146,20 @@ class Queues:
         except StoreUnavailable as error:
             self._neighbours.lost(error)
 
-    async def renew(self) -> set[str]:
-        """Tell the store who waits here, and who does not; returns those whose place another connection has."""
+    async def renew(self) -> dict[str, int]:
+        """Tell the store who waits here, and who does not; returns the epochs, by session, of those that a later
+        connection has followed, which may be one of this replica's."""
         for application, keep in list(self._untold):
             untold = self._untold.pop((application, keep))
             leaving = {session: epoch for session, epoch in untold.items() if not self.has(application, session)}
             await self._tell(application, leaving, keep=keep)
-        taken: set[str] = set()
+        followed: dict[str, int] = {}
         for application, own in self._own.items():
             if own.claimants:
-                taken |= await self._say(application, list(own.claimants.values()))
-        return taken
+                said = dict(own.claimants)
+                taken = await self._say(application, list(said.values()))
+                followed.update((session, said[session].epoch) for session in taken)
+        return followed
 
     async def head(self, application: str, wanted: int, own_wanted: int) -> list[str] | None:
         """The first ``wanted`` of those who can be served, as far as that many are needed to find ``own_wanted`` here.

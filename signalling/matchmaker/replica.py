@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from aiohttp import ClientSession
@@ -336,9 +337,9 @@ class Replica:
             self._renewing.clear()
             if not self.neighbours.store_answers:
                 continue
-            for player in await self._leases.renew() | await self.queues.renew():
-                self._leases.lost(player)
-                self.sessions.taken_over(player)
+            for player, epoch in chain((await self._leases.renew()).items(), (await self.queues.renew()).items()):
+                self._leases.lost(player, epoch)
+                self.sessions.followed(player, epoch)
             self.allocation.wake_all()
 
     # Observed

@@ -151,12 +151,15 @@ class Sessions:
 
     # From other replicas, and from operators
 
-    def taken_over(self, player_id: str, epoch: int | None = None) -> None:
-        """A later connection has the player: one with this epoch, or whichever."""
+    def taken_over(self, player_id: str, epoch: int) -> None:
+        """A later connection has the player, with this epoch. One here that has none yet may be later still."""
         player = self._its.connections.of(player_id)
-        if player is not None and player.waiting and (epoch is None or player.epoch < epoch):
-            self._its.queues.leave(player.ticket.app, player.ticket.session, player.epoch)
-            player.do(player.relay.taken_over())
+        if player is not None and 0 < player.epoch < epoch:
+            self._replaced(player)
+
+    def followed(self, player_id: str, epoch: int) -> None:
+        """A later connection has followed the one with this epoch."""
+        self.taken_over(player_id, epoch + 1)
 
     def dismiss(self, session: str, reason: Reason, text: str) -> bool:
         """End the wait of a session, for good; whether it has waited here."""
@@ -303,7 +306,7 @@ class Sessions:
         self._starting(player)
         if not await its.leases.current(player.ticket.player, player.epoch):
             # Whoever has the player now finds the instance by its label.
-            self.taken_over(player.ticket.player)
+            self.followed(player.ticket.player, player.epoch)
             return
         brought = await its.connector.bring(player, self._application(player), instance, Ways())
         if brought is Brought.CONNECTED or player.gone:
@@ -346,13 +349,18 @@ class Sessions:
 
     async def _hold(self, player: Player) -> None:
         """This connection is the player's from now on."""
+        if player.gone:
+            return
         before = self._its.connections.hold(player)
         if before is not None:
             self._replaced(before)
         player.epoch = await self._its.leases.take(player.ticket.player)
+        if player.gone:
+            # When it left there was no lease to give back.
+            await self._its.leases.release(player.ticket.player, player.epoch)
 
     def _replaced(self, player: Player) -> None:
-        """Another connection of this replica has the player. One that is connected to an instance, its sidecar ends."""
+        """Another connection has the player. One that is connected to an instance, its sidecar ends."""
         if player.waiting:
             self._its.queues.leave(player.ticket.app, player.ticket.session, player.epoch)
             player.do(player.relay.taken_over())

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from signalling.store.in_memory import MemoryStore
 from tests.unit.signalling.clients import cut, eventually
 from tests.unit.signalling.stage import Stage, stream
@@ -27,6 +29,13 @@ class SlowStore(MemoryStore):
         """For the next question of this kind."""
         self._gates[kind] = found = Gate()
         return found
+
+    async def renewed(self) -> None:
+        """Wait for a renewal that has begun from now on, and for what has come of the one before."""
+        for _ in range(2):
+            gate = self.gate("hold")
+            await gate.reached.wait()
+            gate.open.set()
 
     async def _come(self, kind: str) -> None:
         if (gate := self._gates.pop(kind, None)) is not None:
@@ -126,3 +135,42 @@ async def test_it_gets_no_second_instance_where_the_claim_is_seen_before_it_wait
     await again.say("listStreamers")
     await stream(again, unreal)
     assert stage.labels("demo-2")["app.pixel/pool"] == "idle"
+
+
+# Replicas tell the store again and again who is here
+
+
+@pytest.mark.parametrize("kind", ["hold", "wait"])
+async def test_a_renewal_that_is_late_ends_no_connection_that_came_after_it(stage, kind):
+    stage.store = store = SlowStore()
+    await stage.matchmaker()
+    replica = stage.matchmakers[0].replica
+    player = await stage.opted()
+    await state(player, "queued")
+    renewal = store.gate(kind)
+    await renewal.reached.wait()
+    cut(player.socket)
+    await eventually(lambda: not replica.connections, "lost")
+    again = await stage.resumed(player, fresh=True)
+    await again.expect("sessionTicket")
+    await again.say("listStreamers")
+    await state(again, "queued")
+    renewal.open.set()
+    await store.renewed()
+    await stream(again, await stage.instance("demo-1"))
+
+
+async def test_a_connection_that_ends_before_it_has_its_lease_leaves_none_behind(stage):
+    stage.store = store = SlowStore()
+    await stage.matchmaker()
+    replica = stage.matchmakers[0].replica
+    lease = store.gate("lease")
+    player = await stage.opted()
+    await lease.reached.wait()
+    cut(player.socket)
+    await eventually(lambda: not replica.connections, "lost")
+    lease.open.set()
+    await eventually(lambda: not replica.sessions._tasks, "all is done")
+    assert await store.leased(session_of(player)) is None
+    await store.renewed()
+    assert await store.leased(session_of(player)) is None

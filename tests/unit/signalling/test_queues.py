@@ -210,9 +210,9 @@ async def test_a_later_connection_elsewhere_is_told_to_the_one_before():
     heard = await anext(words)
     assert heard is not None and b"TakenOver" in heard.said
     assert later > epoch and not await mine.current("p", epoch) and await theirs.current("p", later)
-    assert await mine.renew() == {"p"}
-    mine.lost("p")
-    assert await mine.renew() == frozenset()
+    assert await mine.renew() == {"p": epoch}
+    mine.lost("p", epoch)
+    assert await mine.renew() == {}
     await mine.release("p", epoch)
     assert await theirs.current("p", later)
     await words.aclose()
@@ -235,7 +235,7 @@ async def test_connections_that_end_together_are_told_of_at_once():
     await asyncio.gather(leases.release("p", second), leases.release("q", other), leases.release("p", first))
     assert told == [{"p": second, "q": other}]
     assert await store.leased("p") is None and await store.leased("q") is None
-    assert await leases.renew() == frozenset(), "nothing is held any more"
+    assert await leases.renew() == {}, "nothing is held any more"
 
 
 RHYTHM = Rhythm(presence=100.0, patience=60.0, settling=0.0)

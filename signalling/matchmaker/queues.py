@@ -75,6 +75,8 @@ class _Own:
     def __init__(self) -> None:
         self.order: Final[list[tuple[int, int, str]]] = []
         self.claimants: Final[dict[str, Claimant]] = {}
+        self.saying: Final[set[asyncio.Future[None]]] = set()
+        """What the store is being told of who waits."""
 
     def put(self, claimant: Claimant) -> None:
         self.pop(claimant.place.session)
@@ -220,6 +222,9 @@ class Queues:
         return each.replica in self._neighbours.live
 
     async def _tell(self, application: str, leaving: dict[str, int], *, keep: bool) -> None:
+        if saying := self._own[application].saying:
+            # Those who leave may be among them: if that arrived last, they would stand there before others.
+            await asyncio.wait(list(saying))
         try:
             await self._store.leave(application, leaving, self._keeping.grace if keep else 0)
         except StoreUnavailable as error:
@@ -227,11 +232,16 @@ class Queues:
             self._untold.setdefault((application, keep), {}).update(leaving)
 
     async def _say(self, application: str, claimants: list[Claimant]) -> frozenset[str]:
+        saying, said = self._own[application].saying, asyncio.get_running_loop().create_future()
+        saying.add(said)
         try:
             return await self._store.wait(application, self._neighbours.replica, claimants, self._keeping.lasting)
         except StoreUnavailable as error:
             self._neighbours.lost(error)
             return frozenset()
+        finally:
+            saying.discard(said)
+            said.set_result(None)
 
 
 def _over_key(session: str) -> str:

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from signalling.matchmaker.neighbours import Neighbours, Rhythm
+from signalling.matchmaker.queues import Keeping, Queues
 from signalling.store.in_memory import MemoryStore
+from signalling.store.interface import Place
 from tests.unit.signalling.clients import cut, eventually
 from tests.unit.signalling.stage import Stage, stream
 from tests.unit.signalling.test_sessions import session_of, state
@@ -174,3 +177,25 @@ async def test_a_connection_that_ends_before_it_has_its_lease_leaves_none_behind
     assert await store.leased(session_of(player)) is None
     await store.renewed()
     assert await store.leased(session_of(player)) is None
+
+
+async def test_who_leaves_while_the_store_is_told_that_it_waits_stands_there_before_nobody():
+    """Other replicas would leave the next instance to this one, where nobody wants it."""
+    store = SlowStore()
+    rhythm = Rhythm(presence=100.0, patience=60.0, settling=0.0)
+    first, second = (Neighbours(store, name, rhythm) for name in ("r1", "r2"))
+    second._live = frozenset({"r1", "r2"})
+    mine, theirs = (Queues(["demo"], store, each, Keeping(30.0, 10.0, 600.0)) for each in (first, second))
+    await mine.join("demo", Place("leaves", 1), 1)
+    await theirs.join("demo", Place("waits", 2), 1)
+    gate = store.gate("wait")
+    renewal = asyncio.create_task(mine.renew())
+    await gate.reached.wait()
+    claimant = mine.leave("demo", "leaves", 1)
+    assert claimant is not None
+    leaving = asyncio.create_task(mine.forget("demo", claimant, keep=False))
+    await asyncio.sleep(0)
+    await eventually(lambda: not mine._leaving, "the store is told")
+    gate.open.set()
+    await asyncio.gather(renewal, leaving)
+    assert await theirs.head("demo", 1, 1) == ["waits"]

@@ -85,7 +85,7 @@ class Sessions:
         """See House."""
         self._its.connections.met(link.instance.name)
         said = {"session": player.ticket.session, "instance": link.instance.name, "application": player.ticket.app}
-        if link.ways.resumes or player.ticket.role is not Role.OWNER:
+        if link.ways.resumes or player.ticket.player != player.ticket.session:
             LOG.info("session joined", extra={**said, "role": player.ticket.role})
             return
         waited, instance = _now() - player.asked_at, link.instance
@@ -114,7 +114,11 @@ class Sessions:
                 # Its instance has died before it saw anything: it comes again, to the head of the queue.
                 self.spawn(self._its.queues.keep(player.ticket.app, _place(player.ticket)))
         if player.waiting:
-            self._its.seats.untaken(instance.name, player.ticket.session)
+            if player.ticket.player == player.ticket.session:
+                self._its.seats.untaken(instance.name, player.ticket.session)
+            if self._application(player).shared:
+                # As the fullest, which it seems to be for a while yet, it would get this player again, and the next.
+                self._its.shared.closed(instance)
             self._again(player)
 
     def left(self, player: Player) -> None:
@@ -328,7 +332,7 @@ class Sessions:
         if brought is Brought.CONNECTED:
             await its.whereabouts.remember(ticket.session, instance)
             return
-        its.shared.full(instance)
+        its.shared.closed(instance)
         if brought is Brought.FULL:
             await self._queue(player)
         elif not player.gone:
@@ -344,8 +348,11 @@ class Sessions:
         player.attempts += 1
         if player.attempts >= ATTEMPTS:
             player.do(player.relay.fail(Reason.NO_INSTANCE, "No instance could be reached.", retry=True))
-        else:
+        elif player.ticket.player == player.ticket.session:
             self.spawn(self._queue(player))
+        else:
+            # A guest has no place of its own: it looks for the session that it was invited to.
+            self.spawn(self._seat(player))
 
     async def _hold(self, player: Player) -> None:
         """This connection is the player's from now on."""

@@ -413,6 +413,34 @@ async def test_a_guest_watches_by_invitation(stage):
     assert (await state(again, "resumed"))["role"] == "spectator"
 
 
+async def test_a_guest_with_control_begins_no_session(stage):
+    await stage.matchmaker()
+    owner, unreal, _ = await playing(stage)
+    began = 'pixel_queue_wait_seconds_count{application="demo"}'
+    assert await stage.metric(began) == 1
+    await owner.say("sessionInvite", role="owner")
+    invitation = await owner.expect("sessionInvitation")
+    guest = await stage.opted(f"?session=1&ticket={invitation['ticket']}")
+    assert (await state(guest, "ready"))["role"] == "owner"
+    await stream(guest, unreal)
+    assert await stage.metric(began) == 1
+
+
+async def test_a_guest_whose_way_to_the_instance_breaks_is_led_there_again(stage):
+    await stage.matchmaker()
+    owner, unreal, _ = await playing(stage)
+    ticket = stage.issuer.sign(InvitationTicket(session=session_of(owner), app="demo"), 60)
+    sidecar = stage.sidecars["demo-1"]
+    deaf: list[Any] = []
+    hear, sidecar.received = sidecar.received, lambda link, data: deaf.append(link)
+    guest = await stage.opted(f"?session=1&ticket={ticket}")
+    await eventually(lambda: deaf, "the guest has asked")
+    sidecar.received = hear
+    deaf[0].socket.abort()
+    await stream(guest, unreal)
+    assert stage.matchmakers[0].replica.waiting("demo") == 0
+
+
 async def test_a_guest_may_show_the_invitation_as_a_sub_protocol(stage):
     await stage.matchmaker()
     owner, _, _ = await playing(stage)
@@ -672,6 +700,17 @@ async def test_who_finds_no_room_waits_for_it(stage):
     await first.socket.close()
     await unreal.expect("playerDisconnected")
     await stream(second, unreal)
+
+
+async def test_a_shared_instance_without_a_streamer_keeps_nobody_from_the_others(stage):
+    """Its pod counts as ready until it is probed again, and as full as it was."""
+    await shared_stage(stage, players=8)
+    unreal = await stage.instance("demo-1")
+    cost = {"controller.kubernetes.io/pod-deletion-cost": "1"}
+    await stage.instance("demo-2", streaming=False, annotations=cost)
+    for at in (0, 1):
+        player = await stage.opted(at=at)
+        await stream(player, unreal)
 
 
 async def test_a_player_of_a_shared_instance_comes_back_to_it(stage):

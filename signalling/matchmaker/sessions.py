@@ -153,17 +153,7 @@ class Sessions:
     def _leave(self, player: Player, instance: Instance) -> Claimant | None:
         return self._its.queues.leave(instance.application, player.ticket.session, player.epoch)
 
-    # From other replicas, and from operators
-
-    def taken_over(self, player_id: str, epoch: int) -> None:
-        """A later connection has the player, with this epoch. One here that has none yet may be later still."""
-        player = self._its.connections.of(player_id)
-        if player is not None and 0 < player.epoch < epoch:
-            self._replaced(player)
-
-    def followed(self, player_id: str, epoch: int) -> None:
-        """A later connection has followed the one with this epoch."""
-        self.taken_over(player_id, epoch + 1)
+    # From operators
 
     def dismiss(self, session: str, reason: Reason, text: str) -> bool:
         """End the wait of a session, for good; whether it has waited here."""
@@ -178,7 +168,7 @@ class Sessions:
 
     async def _seat(self, player: Player) -> None:
         """A player has asked for the list of streamers."""
-        await self._hold(player)
+        await self._its.holding.take(player)
         ticket = player.ticket
         instance = await self._its.whereabouts.instance_of(self._application(player), ticket.session)
         if player.gone or (instance is not None and await self._lead_back(player, instance, fresh=True)):
@@ -201,7 +191,7 @@ class Sessions:
         player.ticket = ticket
         instance = await self._its.whereabouts.instance_of(self._application(player), ticket.session)
         if instance is not None:
-            await self._hold(player)
+            await self._its.holding.take(player)
             player.do(player.relay.ticket(self._ticket(player)))
             if await self._lead_back(player, instance, fresh=fresh):
                 return
@@ -223,7 +213,7 @@ class Sessions:
         # A place of before is no new one, even where nobody new is let in. A ticket that leads to none is not enough.
         player.ticket, player.returns = ticket, returned.kept
         if before.player != ticket.player and player.epoch:
-            await self._hold(player)
+            await self._its.holding.take(player)
 
     async def _lead_back(self, player: Player, instance: Instance, *, fresh: bool) -> bool:
         """Bring a player to the instance that its session has; False when there is nothing to come back to."""
@@ -310,7 +300,7 @@ class Sessions:
         self._starting(player)
         if not await its.leases.current(player.ticket.player, player.epoch):
             # Whoever has the player now finds the instance by its label.
-            self.followed(player.ticket.player, player.epoch)
+            its.holding.followed(player.ticket.player, player.epoch)
             return
         brought = await its.connector.bring(player, self._application(player), instance, Ways())
         if brought is Brought.CONNECTED or player.gone:
@@ -353,24 +343,6 @@ class Sessions:
         else:
             # A guest has no place of its own: it looks for the session that it was invited to.
             self.spawn(self._seat(player))
-
-    async def _hold(self, player: Player) -> None:
-        """This connection is the player's from now on."""
-        if player.gone:
-            return
-        before = self._its.connections.hold(player)
-        if before is not None:
-            self._replaced(before)
-        player.epoch = await self._its.leases.take(player.ticket.player)
-        if player.gone:
-            # When it left there was no lease to give back.
-            await self._its.leases.release(player.ticket.player, player.epoch)
-
-    def _replaced(self, player: Player) -> None:
-        """Another connection has the player. One that is connected to an instance, its sidecar ends."""
-        if player.waiting:
-            self._its.queues.leave(player.ticket.app, player.ticket.session, player.epoch)
-            player.do(player.relay.taken_over())
 
     async def _moved_on(self, application: str, claimant: Claimant) -> None:
         """Somebody is out of the queue: those behind move up, on all replicas."""

@@ -10,6 +10,7 @@ import logging
 import pytest
 from aiohttp import WSServerHandshakeError
 
+from signalling.kubernetes.instances import Instance
 from tests.unit.signalling.clients import Client, cut, eventually
 from tests.unit.signalling.memory_cluster import MemoryCluster, fleet, node, pod
 from tests.unit.signalling.stage import SECRET, stream
@@ -240,12 +241,12 @@ async def test_silence_that_is_over_does_not_count_towards_the_next(stage, monke
     player, unreal = await stage.player(), await stage.instance("demo-1")
     await stream(player, unreal)
     stage.probed.clear()
-    asked = []
+    asked: list[str] = []
 
-    async def silent(instance):
+    async def silent(instance: Instance) -> None:
         asked.append(instance.name)
 
-    async def hiccup():
+    async def hiccup() -> None:
         asked.clear()
         with monkeypatch.context() as patch:
             patch.setattr(server.replica.sweeper._sidecars, "status", silent)

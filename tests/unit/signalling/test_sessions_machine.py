@@ -1,5 +1,7 @@
 """Sessions at the sidecar's machine: grace, resume, limits, taking over, draining, and what opted-in players hear."""
 
+from typing import Any
+
 import pytest
 
 from signalling.protocol import messages as m
@@ -430,7 +432,7 @@ def test_an_operator_may_end_a_session_at_once_or_change_its_mind(playing):
 
 
 def test_players_hear_of_an_end_that_has_moved(playing):
-    def told(seconds):
+    def told(seconds: float) -> list[Any]:
         return [(PLAYER, {"type": "sessionState", "state": "ending", "reason": "terminated", "seconds": seconds})]
 
     assert said(playing.end("s", Reason.TERMINATED, 40, playing.time)) == told(40.0)

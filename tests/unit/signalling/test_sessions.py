@@ -523,6 +523,7 @@ async def test_a_ticket_that_leads_to_no_place_opens_no_paused_application(stage
         again = await stage.resumed(before, fresh=True)
         await again.expect("sessionTicket")
         assert (await state(again, "failed"))["reason"] == "paused"
+        assert (await again.closed())[0] == 1001
     else:
         with pytest.raises(WSServerHandshakeError) as refused:
             await stage.player(headers={"Cookie": f"pixel_session={before.cookie}"})

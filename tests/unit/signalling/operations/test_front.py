@@ -106,6 +106,7 @@ async def test_a_ticket_that_leads_to_nothing_stands_for_no_login(stage):
         player = await stage.opted_in(f"?ticket={ticket}")
     await player.say("sessionResume", ticket=ticket)
     assert (await state(player, "failed"))["reason"] == "login_required"
+    assert (await player.closed())[0] == 1001
 
 
 async def test_a_signed_token_says_who_it_is_and_for_what(stage, http):

@@ -14,7 +14,7 @@ from signalling.matchmaker.leases import Leases, Presence
 from signalling.matchmaker.metrics import MatchmakerMetrics
 from signalling.matchmaker.neighbours import Challenge
 from signalling.matchmaker.player import House, Player
-from signalling.matchmaker.queues import Queues
+from signalling.matchmaker.queues import Queues, Returned
 from signalling.matchmaker.settings import ApplicationSettings, MatchmakerSettings, StackSettings
 from signalling.matchmaker.shares import FleetWatch
 from signalling.matchmaker.sidecars import Sidecars, Status
@@ -111,19 +111,22 @@ class Arrivals:
         admitted = await its.admission.arrive(application.name, request)
         if isinstance(admitted, Refused):
             return admitted
-        ticket = guest(admitted.invited, admitted) if admitted.invited is not None else None
-        if ticket is None and admitted.returning is not None and not opts_in(request):
+        back: Returned | None = None
+        if admitted.invited is not None:
+            back = Returned(guest(admitted.invited, admitted), kept=True)
+        elif admitted.returning is not None and not opts_in(request):
             # An opted-in player says itself what it comes back to, and how.
-            ticket = await self._led_back(admitted.returning, application)
+            back = await self._led_back(admitted.returning, application)
+        returns = back is not None and back.kept
         # It is asked again when it wants a new session: until then it may show the ticket of one that goes on.
         refused = closed(admitted, paused=its.fleets.paused(application.name))
-        if ticket is None and refused is not None and not opts_in(request):
+        if refused is not None and not returns and not opts_in(request):
             return refused
-        returns, ticket = ticket is not None, ticket or newcomer(application.name, admitted)
+        ticket = newcomer(application.name, admitted) if back is None else back.ticket
         relay = Relay(its.options(application.name, ticket.session, ticket.player), opted_in=opts_in(request))
         return Player(ticket, admitted, relay, self._house, its.settings.settled_seconds, returns=returns)
 
-    async def _led_back(self, ticket: PlayerTicket, application: ApplicationSettings) -> PlayerTicket | None:
+    async def _led_back(self, ticket: PlayerTicket, application: ApplicationSettings) -> Returned | None:
         """The player of a cookie's ticket; None where its session is over, or it is still there in another tab."""
         if ticket.app != application.name:
             return None
@@ -135,7 +138,8 @@ class Arrivals:
             status = await self._its.sidecars.status(instance)
             lost = status is None or (status.over and not application.shared)
             if not lost and status is not None:
-                return ticket if returnable(ticket, status, presence, shared=application.shared) else None
+                back = returnable(ticket, status, presence, shared=application.shared)
+                return Returned(ticket, kept=True) if back else None
         if ticket.player != ticket.session:
             return None
         return await self._its.queues.returning(ticket, lost=instance is not None)

@@ -14,7 +14,6 @@ from aiohttp import ClientSession, web
 
 from signalling.entrance.entrance import Entrance
 from signalling.kubernetes.api import ClusterApi
-from signalling.kubernetes.instances import Pool
 from signalling.limits.limits import Limits
 from signalling.login.grants import Grant
 from signalling.login.issuer_keys import IssuerKeys
@@ -249,8 +248,7 @@ class MatchmakerFront:
         if self._replica is None:
             return False
         instance = self._replica.inventory.of_session(session)
-        seated = instance is not None and instance.pool is Pool.SESSION and not instance.going
-        return seated or self._replica.seats.has(session)
+        return (instance is not None and not instance.going) or self._replica.seats.has(session)
 
     def elsewhere(self, application: str, grant: Grant) -> Redirected | None:
         """See entrance.Surroundings."""

@@ -8,7 +8,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from signalling.kubernetes.instances import Instance
+from signalling.kubernetes.instances import Instance, Pool
 from signalling.matchmaker.matching import Share, Slot, position
 
 
@@ -19,7 +19,8 @@ class Inventory:
         """``told`` hears of each instance that is new or different: what was known of it, and what is now."""
         self._told: Final = told
         self._known: Final[dict[str, Instance]] = {}
-        self._sessions: Final[dict[str, str]] = {}
+        self._sessions: Final[dict[str, set[str]]] = {}
+        """The instances in a session: one that came to nothing for its player stands beside the next for a while."""
         self._rings: Final[dict[str, dict[str, list[Slot]]]] = {}
         self._refused: Final[dict[str, str]] = {}
         """Revision of an instance whose claim was refused: the watch is behind until it shows another."""
@@ -33,9 +34,9 @@ class Inventory:
         return self._known.values()
 
     def of_session(self, session: str) -> Instance | None:
-        """The instance that a session has."""
-        name = self._sessions.get(session)
-        return self._known.get(name) if name is not None else None
+        """The instance that a session has; of several it has the one that it was given last."""
+        its = (self._known[name] for name in self._sessions.get(session, ()))
+        return max(its, key=lambda instance: (instance.started or "", instance.name), default=None)
 
     def rings(self, application: str) -> Mapping[str, Sequence[Slot]]:
         """The instances of each version that may be claimed, sorted by their position."""
@@ -92,14 +93,16 @@ class Inventory:
         if before is not None:
             self._forget(before)
         self._known[instance.name] = instance
-        if instance.session is not None:
-            self._sessions[instance.session] = instance.name
+        if instance.session is not None and instance.pool is Pool.SESSION:
+            self._sessions.setdefault(instance.session, set()).add(instance.name)
         if instance.available and self._refused.get(instance.name) != instance.revision:
             insort(self._ring(instance), (position(instance.name), instance.name))
 
     def _forget(self, instance: Instance) -> None:
-        if instance.session is not None and self._sessions.get(instance.session) == instance.name:
-            del self._sessions[instance.session]
+        if instance.session is not None and (its := self._sessions.get(instance.session)) is not None:
+            its.discard(instance.name)
+            if not its:
+                del self._sessions[instance.session]
         ring, slot = self._ring(instance), (position(instance.name), instance.name)
         index = bisect_left(ring, slot)
         if index < len(ring) and ring[index] == slot:

@@ -63,17 +63,23 @@ class Leases:
             except StoreUnavailable as error:
                 self._neighbours.lost(error)
 
-    async def renew(self) -> frozenset[str]:
-        """The connections here are still here; returns the players of whom somebody else has a later one."""
+    async def renew(self) -> dict[str, int]:
+        """The connections here are still here; returns the epochs, by player, of those that a later one has followed.
+
+        That may be one of this replica's, which came while the answer was on its way.
+        """
+        epochs = dict(self._epochs)
         try:
-            return await self._store.hold(self._neighbours.replica, dict(self._epochs), LEASE_SECONDS)
+            followed = await self._store.hold(self._neighbours.replica, epochs, LEASE_SECONDS)
         except StoreUnavailable as error:
             self._neighbours.lost(error)
-            return frozenset()
+            return {}
+        return {player: epochs[player] for player in followed}
 
-    def lost(self, player: str) -> None:
-        """Somebody else has a later connection of this player."""
-        self._epochs.pop(player, None)
+    def lost(self, player: str, epoch: int) -> None:
+        """A later connection has followed the one with this epoch."""
+        if self._epochs.get(player) == epoch:
+            del self._epochs[player]
 
     async def current(self, player: str, epoch: int) -> bool:
         """Whether the connection with this epoch is still the player's, as far as anybody knows."""

@@ -7,6 +7,7 @@ from signalling.matchmaker.admission import Admission
 from signalling.matchmaker.connecting import Connector
 from signalling.matchmaker.connections import Connections
 from signalling.matchmaker.endings import Chronicle, Endings
+from signalling.matchmaker.holding import Holding
 from signalling.matchmaker.issuing import Issuer
 from signalling.matchmaker.leases import Leases
 from signalling.matchmaker.metrics import MatchmakerMetrics
@@ -32,6 +33,7 @@ class Parts:
     neighbours: Neighbours
     connections: Connections
     leases: Leases
+    holding: Holding
     queues: Queues
     fleets: FleetWatch
     shared: SharedInstances

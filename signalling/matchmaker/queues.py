@@ -42,9 +42,18 @@ class Keeping:
         return self.grace + self.renewal
 
 
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Who somebody is that comes back."""
+
+    ticket: PlayerTicket
+    kept: bool
+    """It comes back to something. Else it begins, at the end of the queue, if it may."""
+
+
 def returned(
     ticket: PlayerTicket, known: Place | None, *, over: bool, began: float, now: float, grace: float
-) -> PlayerTicket | None:
+) -> Returned | None:
     """Who somebody is that comes back to the queue: at the place of before, as long as that is kept.
 
     ``known`` is the store's; its data ``began`` at some Unix time, like ``now``. A ticket older than the data is
@@ -53,9 +62,11 @@ def returned(
     is not begun again: where its place is kept all the same, the player gets another session.
     """
     if over:
-        return None if known is None else renewed(ticket, joined=ticket.joined)
+        return None if known is None else Returned(renewed(ticket, joined=ticket.joined), kept=True)
     lost = ticket.joined / 1000 < began and now - began < grace
-    return ticket if known is not None or lost else replace(ticket, joined=int(now * 1000))
+    if known is not None or lost:
+        return Returned(ticket, kept=True)
+    return Returned(replace(ticket, joined=int(now * 1000)), kept=False)
 
 
 class _Own:
@@ -64,6 +75,8 @@ class _Own:
     def __init__(self) -> None:
         self.order: Final[list[tuple[int, int, str]]] = []
         self.claimants: Final[dict[str, Claimant]] = {}
+        self.saying: Final[set[asyncio.Future[None]]] = set()
+        """What the store is being told of who waits."""
 
     def put(self, claimant: Claimant) -> None:
         self.pop(claimant.place.session)
@@ -135,17 +148,20 @@ class Queues:
         except StoreUnavailable as error:
             self._neighbours.lost(error)
 
-    async def renew(self) -> set[str]:
-        """Tell the store who waits here, and who does not; returns those whose place another connection has."""
+    async def renew(self) -> dict[str, int]:
+        """Tell the store who waits here, and who does not; returns the epochs, by session, of those that a later
+        connection has followed, which may be one of this replica's."""
         for application, keep in list(self._untold):
             untold = self._untold.pop((application, keep))
             leaving = {session: epoch for session, epoch in untold.items() if not self.has(application, session)}
             await self._tell(application, leaving, keep=keep)
-        taken: set[str] = set()
+        followed: dict[str, int] = {}
         for application, own in self._own.items():
             if own.claimants:
-                taken |= await self._say(application, list(own.claimants.values()))
-        return taken
+                said = dict(own.claimants)
+                taken = await self._say(application, list(said.values()))
+                followed.update((session, said[session].epoch) for session in taken)
+        return followed
 
     async def head(self, application: str, wanted: int, own_wanted: int) -> list[str] | None:
         """The first ``wanted`` of those who can be served, as far as that many are needed to find ``own_wanted`` here.
@@ -174,14 +190,14 @@ class Queues:
                 break
         return found[:wanted]
 
-    async def returning(self, ticket: PlayerTicket, *, lost: bool = False) -> PlayerTicket | None:
+    async def returning(self, ticket: PlayerTicket, *, lost: bool = False) -> Returned | None:
         """Who somebody is that shows a ticket and has no instance, or has ``lost`` it; None when nothing is left."""
         try:
             known = await self._store.place(ticket.app, ticket.session)
             over = lost or await self._store.get(_over_key(ticket.session)) is not None
         except StoreUnavailable as error:
             self._neighbours.lost(error)
-            return renewed(ticket, joined=ticket.joined) if lost else ticket
+            return Returned(renewed(ticket, joined=ticket.joined) if lost else ticket, kept=True)
         its, now = self._neighbours, time.time()
         return returned(ticket, known, over=over, began=its.began, now=now, grace=self._keeping.grace)
 
@@ -206,6 +222,9 @@ class Queues:
         return each.replica in self._neighbours.live
 
     async def _tell(self, application: str, leaving: dict[str, int], *, keep: bool) -> None:
+        if saying := self._own[application].saying:
+            # Those who leave may be among them: if that arrived last, they would stand there before others.
+            await asyncio.wait(list(saying))
         try:
             await self._store.leave(application, leaving, self._keeping.grace if keep else 0)
         except StoreUnavailable as error:
@@ -213,11 +232,16 @@ class Queues:
             self._untold.setdefault((application, keep), {}).update(leaving)
 
     async def _say(self, application: str, claimants: list[Claimant]) -> frozenset[str]:
+        saying, said = self._own[application].saying, asyncio.get_running_loop().create_future()
+        saying.add(said)
         try:
             return await self._store.wait(application, self._neighbours.replica, claimants, self._keeping.lasting)
         except StoreUnavailable as error:
             self._neighbours.lost(error)
             return frozenset()
+        finally:
+            saying.discard(said)
+            said.set_result(None)
 
 
 def _over_key(session: str) -> str:

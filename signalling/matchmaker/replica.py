@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from aiohttp import ClientSession
@@ -21,6 +22,7 @@ from signalling.matchmaker.connecting import Connector, Wires
 from signalling.matchmaker.connections import Connections
 from signalling.matchmaker.control import Control
 from signalling.matchmaker.endings import Chronicle, Endings
+from signalling.matchmaker.holding import Holding
 from signalling.matchmaker.inventory import Inventory
 from signalling.matchmaker.issuing import Issuer
 from signalling.matchmaker.leases import CHALLENGE_SECONDS, Leases
@@ -82,6 +84,7 @@ class Replica:
         its, applications = settings, {each.name: each for each in stack.applications}
         self._settings: Final = settings
         self._api: Final = around.api
+        self._admission: Final = around.admission
         self._chronicle: Final = around.chronicle
         self._applications: Final = applications
         self.open = True
@@ -107,6 +110,7 @@ class Replica:
         self._shared: Final = SharedInstances(self.inventory)
         self.seats: Final = Seats(around.chronicle.seen, self._unseated)
         self._leases: Final = Leases(around.store, self.neighbours)
+        self._holding: Final = Holding(self.connections, self._leases, self.queues)
         whereabouts = Whereabouts(self.inventory, around.store, self.neighbours, its.ticket_seconds)
         sidecars = Sidecars(http, around.issuer, its.instance_health_port, its.connect_seconds)
         endings = Endings(
@@ -136,6 +140,7 @@ class Replica:
                 neighbours=self.neighbours,
                 connections=self.connections,
                 leases=self._leases,
+                holding=self._holding,
                 queues=self.queues,
                 fleets=self.fleets,
                 shared=self._shared,
@@ -261,7 +266,7 @@ class Replica:
             case Wake(application):
                 self._wake(application)
             case TakenOver(player, epoch):
-                self.sessions.taken_over(player, epoch)
+                self._holding.taken_over(player, epoch)
             case Challenge():
                 self._challenge(word)
             case Alive(player):
@@ -278,6 +283,8 @@ class Replica:
         self._starts.changed(before, now)
         self._shared.changed(before, now)
         self.sweeper.changed(now)
+        if before is not None and now.pool is not Pool.SESSION:
+            self._parted(before)
         session = now.session
         if session is not None and now.pool is Pool.SESSION and not now.going and now.application in self._applications:
             claiming = self.allocation.claiming(now.application, session)
@@ -290,12 +297,23 @@ class Replica:
         self._shared.removed(instance.name)
         self._starts.removed(instance.name)
         self.seats.removed(instance)
+        self._parted(instance)
         neighbours = self.neighbours
         if instance.pool is Pool.SESSION and responsible(neighbours.replica, neighbours.live, instance.name):
             # Deleted by somebody else. With notice, its sidecar has ended the session or waited for its end.
             outcome = Outcome.COMPLETED if instance.going else Outcome.INTERRUPTED
             self.metrics.ended(instance, outcome)
             self._chronicle.ended(instance, outcome)
+
+    def _parted(self, instance: Instance) -> None:
+        """An instance has no session any more; whichever replica has ended it, this one may have let its player in."""
+        session = instance.session
+        if session is None or instance.pool is not Pool.SESSION or self.inventory.of_session(session) is not None:
+            return
+        player = self.connections.of(session)
+        # One that waits has only lost an instance that came to nothing.
+        if player is None or not player.waiting:
+            self.sessions.spawn(self._admission.leave(session))
 
     def _unseated(self, seat: Instance, outcome: Outcome) -> None:
         """A session that shared its instance is over. Other replicas may see it too; one of them counts it."""
@@ -336,9 +354,8 @@ class Replica:
             self._renewing.clear()
             if not self.neighbours.store_answers:
                 continue
-            for player in await self._leases.renew() | await self.queues.renew():
-                self._leases.lost(player)
-                self.sessions.taken_over(player)
+            for player, epoch in chain((await self._leases.renew()).items(), (await self.queues.renew()).items()):
+                self._holding.followed(player, epoch)
             self.allocation.wake_all()
 
     # Observed

@@ -18,6 +18,7 @@ from signalling.matchmaker.neighbours import Wake
 from signalling.matchmaker.outcomes import Outcome
 from signalling.matchmaker.parts import Parts
 from signalling.matchmaker.player import Link, Player, Ways
+from signalling.matchmaker.queues import Returned
 from signalling.matchmaker.seats import seat
 from signalling.matchmaker.settings import ApplicationSettings
 from signalling.matchmaker.sidecars import Status
@@ -84,7 +85,7 @@ class Sessions:
         """See House."""
         self._its.connections.met(link.instance.name)
         said = {"session": player.ticket.session, "instance": link.instance.name, "application": player.ticket.app}
-        if link.ways.resumes or player.ticket.role is not Role.OWNER:
+        if link.ways.resumes or player.ticket.player != player.ticket.session:
             LOG.info("session joined", extra={**said, "role": player.ticket.role})
             return
         waited, instance = _now() - player.asked_at, link.instance
@@ -113,7 +114,11 @@ class Sessions:
                 # Its instance has died before it saw anything: it comes again, to the head of the queue.
                 self.spawn(self._its.queues.keep(player.ticket.app, _place(player.ticket)))
         if player.waiting:
-            self._its.seats.untaken(instance.name, player.ticket.session)
+            if player.ticket.player == player.ticket.session:
+                self._its.seats.untaken(instance.name, player.ticket.session)
+            if self._application(player).shared:
+                # As the fullest, which it seems to be for a while yet, it would get this player again, and the next.
+                self._its.shared.closed(instance)
             self._again(player)
 
     def left(self, player: Player) -> None:
@@ -134,26 +139,21 @@ class Sessions:
         return player.ticket if player is not None and player.waiting else None
 
     def claimed(self, session: str, instance: Instance) -> None:
-        """See Host."""
+        """See Host. A player that does not wait yet, since it has come again, finds the instance on its way there."""
         player = self._its.connections.of(session)
-        claimant = self._its.queues.leave(instance.application, session, player.epoch) if player is not None else None
-        self.spawn(self._begin(player, claimant, instance))
+        if player is not None and (claimant := self._leave(player, instance)) is not None:
+            self.spawn(self._begin(player, claimant, instance))
 
     def joins(self, session: str, instance: Instance) -> None:
         """See Host."""
         player = self._its.connections.of(session)
-        if player is not None:
-            claimant = self._its.queues.leave(instance.application, session, player.epoch)
+        if player is not None and (claimant := self._leave(player, instance)) is not None:
             self.spawn(self._join_shared(player, claimant, instance))
 
-    # From other replicas, and from operators
+    def _leave(self, player: Player, instance: Instance) -> Claimant | None:
+        return self._its.queues.leave(instance.application, player.ticket.session, player.epoch)
 
-    def taken_over(self, player_id: str, epoch: int | None = None) -> None:
-        """A later connection has the player: one with this epoch, or whichever."""
-        player = self._its.connections.of(player_id)
-        if player is not None and player.waiting and (epoch is None or player.epoch < epoch):
-            self._its.queues.leave(player.ticket.app, player.ticket.session, player.epoch)
-            player.do(player.relay.taken_over())
+    # From operators
 
     def dismiss(self, session: str, reason: Reason, text: str) -> bool:
         """End the wait of a session, for good; whether it has waited here."""
@@ -168,7 +168,7 @@ class Sessions:
 
     async def _seat(self, player: Player) -> None:
         """A player has asked for the list of streamers."""
-        await self._hold(player)
+        await self._its.holding.take(player)
         ticket = player.ticket
         instance = await self._its.whereabouts.instance_of(self._application(player), ticket.session)
         if player.gone or (instance is not None and await self._lead_back(player, instance, fresh=True)):
@@ -178,7 +178,8 @@ class Sessions:
             player.do(player.relay.fail(Reason.SESSION_OVER, OVER, retry=False))
             return
         if instance is not None:
-            await self._become(player, await self._its.queues.returning(ticket, lost=True) or renewed(ticket))
+            kept = await self._its.queues.returning(ticket, lost=True)
+            await self._become(player, kept or Returned(renewed(ticket), kept=False))
         await self._enter(player)
 
     async def _resume(self, player: Player, shown: str, *, fresh: bool) -> None:
@@ -190,7 +191,7 @@ class Sessions:
         player.ticket = ticket
         instance = await self._its.whereabouts.instance_of(self._application(player), ticket.session)
         if instance is not None:
-            await self._hold(player)
+            await self._its.holding.take(player)
             player.do(player.relay.ticket(self._ticket(player)))
             if await self._lead_back(player, instance, fresh=fresh):
                 return
@@ -202,17 +203,17 @@ class Sessions:
                 return
         player.do(player.relay.fail(Reason.SESSION_OVER, OVER, retry=True))
 
-    async def _become(self, player: Player, ticket: PlayerTicket) -> None:
+    async def _become(self, player: Player, returned: Returned) -> None:
         """The player has another session, or another place for it."""
-        before = player.ticket
+        before, ticket = player.ticket, returned.ticket
         if before.player != ticket.player:
             self._its.connections.release(player)
             if player.epoch:
                 await self._its.leases.release(before.player, player.epoch)
-        # A place or a session of before is no new one, even where nobody new is let in.
-        player.ticket, player.returns = ticket, True
+        # A place of before is no new one, even where nobody new is let in. A ticket that leads to none is not enough.
+        player.ticket, player.returns = ticket, returned.kept
         if before.player != ticket.player and player.epoch:
-            await self._hold(player)
+            await self._its.holding.take(player)
 
     async def _lead_back(self, player: Player, instance: Instance, *, fresh: bool) -> bool:
         """Bring a player to the instance that its session has; False when there is nothing to come back to."""
@@ -259,6 +260,12 @@ class Sessions:
         if not player.entered and not player.returns:
             its.metrics.joined.labels(player.ticket.app).inc()
         player.entered = True
+        if not self._application(player).shared:
+            # Nobody tells a player that does not wait yet what has been claimed for it since it was last looked for.
+            instance = await its.whereabouts.instance_of(self._application(player), player.ticket.session)
+            if instance is not None:
+                await self._start(player, instance)
+                return
         await self._queue(player)
 
     async def _refusal(self, player: Player) -> Refused | Redirected | None:
@@ -277,20 +284,23 @@ class Sessions:
         await self._its.queues.join(player.ticket.app, _place(player.ticket), player.epoch)
         self._wake(player.ticket.app)
 
-    async def _begin(self, player: Player | None, claimant: Claimant | None, instance: Instance) -> None:
-        """An instance has been claimed for a player's session."""
+    async def _begin(self, player: Player, claimant: Claimant, instance: Instance) -> None:
+        """An instance has been claimed for a player that waited."""
+        await self._moved_on(instance.application, claimant)
+        await self._start(player, instance)
+
+    async def _start(self, player: Player, instance: Instance) -> None:
+        """Bring a player to the instance that has been claimed for its session."""
         its = self._its
-        if claimant is not None:
-            await self._moved_on(instance.application, claimant)
-        if player is None or player.gone:
+        if player.gone:
             # It may come back for it; else the instance is found to be stranded.
-            if player is not None and player.ending:
+            if player.ending:
                 await its.endings.retire(instance, Outcome.ABANDONED, "session ended")
             return
         self._starting(player)
         if not await its.leases.current(player.ticket.player, player.epoch):
             # Whoever has the player now finds the instance by its label.
-            self.taken_over(player.ticket.player)
+            its.holding.followed(player.ticket.player, player.epoch)
             return
         brought = await its.connector.bring(player, self._application(player), instance, Ways())
         if brought is Brought.CONNECTED or player.gone:
@@ -301,11 +311,10 @@ class Sessions:
             self.spawn(its.endings.retire(instance, Outcome.UNREACHABLE, "session ended"))
         self._again(player)
 
-    async def _join_shared(self, player: Player, claimant: Claimant | None, instance: Instance) -> None:
+    async def _join_shared(self, player: Player, claimant: Claimant, instance: Instance) -> None:
         """There is room for a player on a shared instance."""
         its, ticket = self._its, player.ticket
-        if claimant is not None:
-            await self._moved_on(ticket.app, claimant)
+        await self._moved_on(ticket.app, claimant)
         if player.gone:
             return
         self._starting(player)
@@ -313,7 +322,7 @@ class Sessions:
         if brought is Brought.CONNECTED:
             await its.whereabouts.remember(ticket.session, instance)
             return
-        its.shared.full(instance)
+        its.shared.closed(instance)
         if brought is Brought.FULL:
             await self._queue(player)
         elif not player.gone:
@@ -329,21 +338,11 @@ class Sessions:
         player.attempts += 1
         if player.attempts >= ATTEMPTS:
             player.do(player.relay.fail(Reason.NO_INSTANCE, "No instance could be reached.", retry=True))
-        else:
+        elif player.ticket.player == player.ticket.session:
             self.spawn(self._queue(player))
-
-    async def _hold(self, player: Player) -> None:
-        """This connection is the player's from now on."""
-        before = self._its.connections.hold(player)
-        player.epoch = await self._its.leases.take(player.ticket.player)
-        if before is not None:
-            self._replaced(before)
-
-    def _replaced(self, player: Player) -> None:
-        """Another connection of this replica has the player. One that is connected to an instance, its sidecar ends."""
-        if player.waiting:
-            self._its.queues.leave(player.ticket.app, player.ticket.session, player.epoch)
-            player.do(player.relay.taken_over())
+        else:
+            # A guest has no place of its own: it looks for the session that it was invited to.
+            self.spawn(self._seat(player))
 
     async def _moved_on(self, application: str, claimant: Claimant) -> None:
         """Somebody is out of the queue: those behind move up, on all replicas."""

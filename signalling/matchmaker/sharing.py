@@ -22,8 +22,8 @@ from signalling.matchmaker.sidecars import Sidecars, Status
 from signalling.matchmaker.stranded import responsible
 
 LOG: Final = logging.getLogger("matchmaker.sharing")
-FULL_SECONDS: Final = 5.0
-"""For how long an instance that said that it is full is believed to be."""
+CLOSED_SECONDS: Final = 5.0
+"""For how long nobody is led to an instance that took somebody in vain."""
 COUNTED_SECONDS: Final = 10.0
 """After so long somebody who joined has been counted: where somebody else has left, the number shows nothing of it."""
 
@@ -60,7 +60,7 @@ class SharedInstances:
         self._clock: Final = clock
         self._added: Final[dict[str, tuple[int, float]]] = {}
         """By instance: who joined from here since its annotation was written, and until when that counts."""
-        self._full: Final[dict[str, float]] = {}
+        self._closed: Final[dict[str, float]] = {}
 
     def players(self, instance: Instance) -> int:
         """The players of an instance."""
@@ -72,7 +72,7 @@ class SharedInstances:
         now = self._clock()
         players: dict[str, dict[str, int]] = {share.version: {} for share in shares if share.weight > 0}
         for instance in self._its(application):
-            if instance.version in players and self._full.get(instance.name, 0.0) <= now:
+            if instance.version in players and self._closed.get(instance.name, 0.0) <= now:
                 players[instance.version][instance.name] = self.players(instance)
         return Seating(players, application.session.players)
 
@@ -86,14 +86,14 @@ class SharedInstances:
         if before is None or before.players != now.players:
             self._added.pop(now.name, None)
 
-    def full(self, instance: Instance) -> None:
-        """An instance has said that it has no room."""
-        self._full[instance.name] = self._clock() + FULL_SECONDS
+    def closed(self, instance: Instance) -> None:
+        """An instance has taken somebody in vain: it has no room, no streamer, or does not answer."""
+        self._closed[instance.name] = self._clock() + CLOSED_SECONDS
         self._added.pop(instance.name, None)
 
     def removed(self, name: str) -> None:
         """An instance is gone."""
-        self._full.pop(name, None)
+        self._closed.pop(name, None)
         self._added.pop(name, None)
 
     def ratio(self, application: ApplicationSettings, waiting: int) -> float:

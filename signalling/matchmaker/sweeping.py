@@ -1,7 +1,7 @@
 """Looking after the instances that have left their fleets: each by one of the live replicas.
 
-An instance that is relayed here needs no asking while its player is connected. Others are asked every few seconds, and
-at once when their pod stops being ready, which is how a sidecar shows that its session is over.
+An instance that is relayed here needs no asking while its player is connected and its pod is ready. Others are asked
+every few seconds, and at once when their pod stops being ready, which is how a sidecar shows that its session is over.
 """
 
 import asyncio
@@ -53,12 +53,12 @@ class Sweeper:
         """Look after them, round after round; returns only when it is cancelled."""
         while True:
             await asyncio.sleep(interval)
-            known = {instance.name for instance in self._inventory.instances()}
-            for name in self._doubted.keys() - known:
+            asked = [instance for instance in self._inventory.instances() if self._asks(instance)]
+            # A doubt that is not looked into again is none: the next one begins anew.
+            for name in self._doubted.keys() - {instance.name for instance in asked}:
                 del self._doubted[name]
-            for instance in list(self._inventory.instances()):
-                if self._mine(instance) and not self._relayed(instance.name):
-                    self.look(instance)
+            for instance in asked:
+                self.look(instance)
 
     def changed(self, instance: Instance) -> None:
         """An instance is different: one that is not ready any more may have no session any more."""
@@ -79,6 +79,9 @@ class Sweeper:
             _, late = await asyncio.wait(list(self._looking.values()), timeout=seconds)
             for task in late:
                 task.cancel()
+
+    def _asks(self, instance: Instance) -> bool:
+        return self._mine(instance) and not (self._relayed(instance.name) and instance.ready)
 
     def _mine(self, instance: Instance) -> bool:
         away = instance.pool is not Pool.IDLE and not instance.going

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from signalling.kubernetes.instances import Instance, Pool
+from signalling.kubernetes.instances import Instance
 from signalling.matchmaker.inventory import Inventory
 from signalling.matchmaker.neighbours import Neighbours
 from signalling.matchmaker.settings import ApplicationSettings
@@ -25,8 +25,7 @@ class Whereabouts:
         One that is being deleted still has it: its sidecar gives the session time to end.
         """
         if not application.shared:
-            found = self._inventory.of_session(session)
-            return found if found is not None and found.pool is Pool.SESSION else None
+            return self._inventory.of_session(session)
         try:
             name = await self._store.get(_seat_key(session))
         except StoreUnavailable as error:

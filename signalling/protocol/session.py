@@ -66,6 +66,11 @@ class Ending(NamedTuple):
     told_from: float
     """When opted-in players are to hear of it."""
 
+    @property
+    def news(self) -> tuple[Reason, float]:
+        """What they hear again when it is another. An end by idleness moves with every input: that they know."""
+        return self.reason, 0.0 if self.reason is Reason.IDLE else self.at
+
 
 @dataclass(slots=True, eq=False)
 class Session:
@@ -82,8 +87,8 @@ class Session:
     """Roles that a hand-over has given, by name: they count also for whoever leaves and comes again by his ticket."""
     ordered: list[Ending] = field(default_factory=list)
     """Ends that were asked for from outside."""
-    told: Reason | None = None
-    """What opted-in players were warned of and not told otherwise since."""
+    told: tuple[Reason, float] | None = None
+    """What opted-in players were warned of and not told otherwise since, as the end's ``news``."""
 
     @property
     def owners(self) -> Iterator[Participant]:

@@ -64,7 +64,7 @@ class Sessions:
         if participant.opted_in:
             actions.append(Send(connection, life.welcome(participant, now, _STATES[seamless])))
             warning = life.warning(session, now)
-            if warning and session.told is warning.reason:
+            if warning and session.told == warning.news:
                 actions.append(Send(connection, life.warned(warning, now)))
         actions += self._tell_company(session)
         actions += [Send(connection, kept) for kept in participant.take_kept()]
@@ -142,16 +142,21 @@ class Sessions:
         return [each for one in alone for each in self._end(one, None, CloseCode.RESTART, "the streamer left")]
 
     def order_end(self, session: Session, ending: life.Ending, now: float) -> list[Action]:
-        """Set an end from outside; a session has at most one of a kind."""
+        """Set an end from outside; a session has at most one of a kind, and none outlasts the drain."""
+        if self.drains_at is not None:
+            ending = ending._replace(at=min(ending.at, self.drains_at))
         session.ordered = [other for other in session.ordered if other.reason is not ending.reason] + [ending]
         return self._review(session, now)
 
     def drain(self, at: float, now: float) -> list[Action]:
-        """Take nobody new, and let the sessions under way end by then."""
+        """Take nobody new, and let the sessions under way end by then, or when they were to end for maintenance."""
         self.drains_at = at
-        maintenance = life.Ending(at, sm.Reason.MAINTENANCE, now)
-        every = list(self.under_way.values())
-        return [action for session in every for action in self.order_end(session, maintenance, now)]
+        actions: list[Action] = []
+        for session in list(self.under_way.values()):
+            kind = sm.Reason.MAINTENANCE
+            before = [ending.at for ending in session.ordered if ending.reason is kind]
+            actions += self.order_end(session, life.Ending(min([at, *before]), kind, now), now)
+        return actions
 
     def tick(self, now: float) -> list[Action]:
         """Do what is due."""
@@ -229,8 +234,8 @@ class Sessions:
             code = CloseCode.RESTART if ending.reason is sm.Reason.MAINTENANCE else CloseCode.OVER
             return self._end(session, ending.reason, code, life.MESSAGES[ending.reason])
         warning = life.warning(session, now)
-        told = warning.reason if warning else None
-        if told is session.told:
+        told = warning.news if warning else None
+        if told == session.told:
             return []
         session.told = told
         return [

@@ -52,6 +52,8 @@ for i = 2, #ARGV, 2 do
     if held and tonumber(string.match(held, '^%d+')) <= tonumber(ARGV[i + 1]) then
         if tonumber(ARGV[1]) > 0 then
             redis.call('SET', KEYS[3 + i / 2], redis.call('ZSCORE', KEYS[1], ARGV[i]), 'PX', ARGV[1])
+        else
+            redis.call('DEL', KEYS[3 + i / 2])
         end
         forget(ARGV[i])
     end

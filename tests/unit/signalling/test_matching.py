@@ -173,6 +173,25 @@ def test_a_session_s_instance_is_found_while_it_has_it():
     assert inventory.of_session("s") == instance("y", pool=Pool.SESSION, session="s"), "the later one"
 
 
+@pytest.mark.parametrize("last", ["x", "y"])
+def test_an_instance_that_came_to_nothing_does_not_hide_the_next_of_its_session(last):
+    """It bears the session's name until it is gone, and changes as it goes."""
+    first = instance("x", pool=Pool.SESSION, session="s", started="2026-11-29T08:00:00.000+00:00")
+    second = instance("y", pool=Pool.SESSION, session="s", started="2026-11-29T08:00:01.000+00:00")
+    inventory = filled(first)
+    inventory.changed(second)
+    inventory.changed(replace({"x": first, "y": second}[last], revision="3"))
+    found = inventory.of_session("s")
+    assert found is not None and found.name == "y"
+    inventory.changed(replace(first, revision="4", pool=Pool.ENDED))
+    inventory.changed(replace(first, revision="5", pool=Pool.ENDED, going=True))
+    inventory.removed("x")
+    found = inventory.of_session("s")
+    assert found is not None and found.name == "y"
+    inventory.changed(replace(second, revision="6", pool=Pool.ENDED))
+    assert inventory.of_session("s") is None
+
+
 # Both
 
 

@@ -10,6 +10,7 @@ import logging
 import pytest
 from aiohttp import WSServerHandshakeError
 
+from signalling.kubernetes.instances import Instance
 from tests.unit.signalling.clients import Client, cut, eventually
 from tests.unit.signalling.memory_cluster import MemoryCluster, fleet, node, pod
 from tests.unit.signalling.stage import SECRET, stream
@@ -232,6 +233,35 @@ async def test_a_claimed_instance_without_a_session_is_deleted_and_one_with_a_se
     assert stage.cluster.pods.keys() == {"used"}
     await unreal.expect("playerDisconnected")
     await stage.gone("used")
+
+
+async def test_silence_that_is_over_does_not_count_towards_the_next(stage, monkeypatch):
+    patience = 2.0
+    server = await stage.matchmaker(silent_seconds=patience)
+    player, unreal = await stage.player(), await stage.instance("demo-1")
+    await stream(player, unreal)
+    stage.probed.clear()
+    asked: list[str] = []
+
+    async def silent(instance: Instance) -> None:
+        asked.append(instance.name)
+
+    async def hiccup() -> None:
+        asked.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(server.replica.sweeper._sidecars, "status", silent)
+            patch.setattr(stage, "sidecars", {})
+            stage.set_ready("demo-1", ready=False)
+            await eventually(lambda: asked, "the sidecar is asked")
+            stage.set_ready("demo-1", ready=True)
+            await eventually(lambda: server.replica.inventory.get("demo-1").ready, "ready again")
+
+    await hiccup()
+    await asyncio.sleep(patience)
+    await hiccup()
+    await player.say("ping", time=1)
+    await player.expect("pong")
+    assert stage.labels("demo-1")["app.pixel/pool"] == "session"
 
 
 async def test_two_matchmakers_share_the_instances(stage):

@@ -11,7 +11,7 @@ from signalling.matchmaker.arrivals import returnable
 from signalling.matchmaker.issuing import Issuer
 from signalling.matchmaker.leases import Leases, Presence
 from signalling.matchmaker.neighbours import PRESENT, Challenge, Neighbours, Reach, Rhythm, StoreHealth, TakenOver
-from signalling.matchmaker.queues import Keeping, Queues, returned
+from signalling.matchmaker.queues import Keeping, Queues, Returned, returned
 from signalling.matchmaker.sidecars import Participant, Status
 from signalling.store.in_memory import MemoryStore
 from signalling.store.in_redis import RedisStore
@@ -30,27 +30,27 @@ LATE = 5000.0
 
 
 @pytest.mark.parametrize(
-    ("known", "began", "now", "joined"),
+    ("known", "began", "now", "joined", "kept"),
     [
-        (PLACE, 0.0, LATE, 1_000_000),
-        (None, 0.0, LATE, 5_000_000),
+        (PLACE, 0.0, LATE, 1_000_000, True),
+        (None, 0.0, LATE, 5_000_000, False),
         # The store's data is younger than the ticket: what was known of it is lost, and believed for the grace time.
-        (None, 4990.0, LATE, 1_000_000),
-        (None, 4969.0, LATE, 5_000_000),
-        (None, 900.0, 1005.0, 5_000_000 - 3_995_000),
+        (None, 4990.0, LATE, 1_000_000, True),
+        (None, 4969.0, LATE, 5_000_000, False),
+        (None, 900.0, 1005.0, 5_000_000 - 3_995_000, False),
     ],
 )
-def test_a_place_is_the_one_of_before_as_long_as_it_is_kept(known, began, now, joined):
+def test_a_place_is_the_one_of_before_as_long_as_it_is_kept(known, began, now, joined, kept):
     found = returned(TICKET, known, over=False, began=began, now=now, grace=30.0)
-    assert found is not None
-    assert (found.session, found.joined, found.priority) == ("s", joined, 2)
+    assert found is not None and found.kept is kept
+    assert (found.ticket.session, found.ticket.joined, found.ticket.priority) == ("s", joined, 2)
 
 
 def test_a_session_that_is_over_is_not_begun_again_though_its_place_may_be_kept():
     assert returned(TICKET, None, over=True, began=4990.0, now=LATE, grace=30.0) is None
     again = returned(TICKET, PLACE, over=True, began=0.0, now=LATE, grace=30.0)
-    assert again is not None and again.joined == TICKET.joined
-    assert again.session == again.player != TICKET.session
+    assert again is not None and again.kept and again.ticket.joined == TICKET.joined
+    assert again.ticket.session == again.ticket.player != TICKET.session
 
 
 HERE, AWAY = Participant("s", connected=True), Participant("s", connected=False)
@@ -110,9 +110,9 @@ async def test_nobody_is_served_while_the_order_is_not_known_and_then_each_repli
 
 async def test_what_is_not_known_is_taken_from_the_ticket_while_the_store_is_away():
     its, _ = queues(Away())
-    assert await its.returning(TICKET) == TICKET
+    assert await its.returning(TICKET) == Returned(TICKET, kept=True)
     lost = await its.returning(TICKET, lost=True)
-    assert lost is not None and lost.joined == TICKET.joined and lost.session != TICKET.session
+    assert lost is not None and lost.ticket.joined == TICKET.joined and lost.ticket.session != TICKET.session
 
 
 async def test_nobody_is_served_before_every_replica_has_told_a_store_that_lost_its_data():
@@ -210,9 +210,9 @@ async def test_a_later_connection_elsewhere_is_told_to_the_one_before():
     heard = await anext(words)
     assert heard is not None and b"TakenOver" in heard.said
     assert later > epoch and not await mine.current("p", epoch) and await theirs.current("p", later)
-    assert await mine.renew() == {"p"}
-    mine.lost("p")
-    assert await mine.renew() == frozenset()
+    assert await mine.renew() == {"p": epoch}
+    mine.lost("p", epoch)
+    assert await mine.renew() == {}
     await mine.release("p", epoch)
     assert await theirs.current("p", later)
     await words.aclose()
@@ -235,7 +235,7 @@ async def test_connections_that_end_together_are_told_of_at_once():
     await asyncio.gather(leases.release("p", second), leases.release("q", other), leases.release("p", first))
     assert told == [{"p": second, "q": other}]
     assert await store.leased("p") is None and await store.leased("q") is None
-    assert await leases.renew() == frozenset(), "nothing is held any more"
+    assert await leases.renew() == {}, "nothing is held any more"
 
 
 RHYTHM = Rhythm(presence=100.0, patience=60.0, settling=0.0)

@@ -365,6 +365,31 @@ async def test_a_player_that_is_lost_while_its_instance_starts_finds_it(stage):
     await stream(again, unreal)
 
 
+async def test_it_goes_on_though_another_instance_came_to_nothing_for_it_before(stage):
+    """A pod takes its time to go, and bears the session's name until it has."""
+    await stage.matchmaker()
+    await stage.instance("demo-1", streaming=False)
+    asked, deleted = asyncio.Event(), asyncio.Event()
+
+    async def before(operation, name):
+        if (operation, name) == ("delete", "demo-1"):
+            asked.set()
+            await deleted.wait()
+
+    stage.cluster.before = before
+    player = await stage.opted()
+    await asked.wait()
+    unreal = await stage.instance("demo-2")
+    await stream(player, unreal)
+    stage.set_ready("demo-1", ready=False)
+    deleted.set()
+    await eventually(lambda: stage.matchmakers[0].replica.inventory.get("demo-1") is None, "demo-1 gone")
+    cut(player.socket)
+    again = await stage.resumed(player)
+    await again.expect("sessionTicket")
+    await state(again, "resumed")
+
+
 # Guests
 
 
@@ -386,6 +411,34 @@ async def test_a_guest_watches_by_invitation(stage):
     again = await stage.resumed(guest)
     await again.expect("sessionTicket")
     assert (await state(again, "resumed"))["role"] == "spectator"
+
+
+async def test_a_guest_with_control_begins_no_session(stage):
+    await stage.matchmaker()
+    owner, unreal, _ = await playing(stage)
+    began = 'pixel_queue_wait_seconds_count{application="demo"}'
+    assert await stage.metric(began) == 1
+    await owner.say("sessionInvite", role="owner")
+    invitation = await owner.expect("sessionInvitation")
+    guest = await stage.opted(f"?session=1&ticket={invitation['ticket']}")
+    assert (await state(guest, "ready"))["role"] == "owner"
+    await stream(guest, unreal)
+    assert await stage.metric(began) == 1
+
+
+async def test_a_guest_whose_way_to_the_instance_breaks_is_led_there_again(stage):
+    await stage.matchmaker()
+    owner, unreal, _ = await playing(stage)
+    ticket = stage.issuer.sign(InvitationTicket(session=session_of(owner), app="demo"), 60)
+    sidecar = stage.sidecars["demo-1"]
+    deaf: list[Any] = []
+    hear, sidecar.received = sidecar.received, lambda link, data: deaf.append(link)
+    guest = await stage.opted(f"?session=1&ticket={ticket}")
+    await eventually(lambda: deaf, "the guest has asked")
+    sidecar.received = hear
+    deaf[0].socket.abort()
+    await stream(guest, unreal)
+    assert stage.matchmakers[0].replica.waiting("demo") == 0
 
 
 async def test_a_guest_may_show_the_invitation_as_a_sub_protocol(stage):
@@ -455,6 +508,40 @@ async def test_a_paused_application_lets_nobody_new_in(stage):
     assert await control.pause("demo", paused=False)
     await waiting.expect("streamerList")
     assert not await control.pause("nobody", paused=True)
+
+
+@pytest.mark.parametrize("kind", ["opted", "stock"])
+async def test_a_ticket_that_leads_to_no_place_opens_no_paused_application(stage, kind):
+    """Every player gets a ticket when it connects, whether it may wait or not."""
+    await stage.matchmaker(queue_grace_seconds=0.1)
+    control = stage.matchmakers[0].replica.control
+    before = await (stage.opted(ask=False) if kind == "opted" else stage.player(ask=False))
+    await before.socket.close()
+    assert await control.pause("demo", paused=True)
+    await eventually(lambda: control.paused("demo"), "paused")
+    if kind == "opted":
+        again = await stage.resumed(before, fresh=True)
+        await again.expect("sessionTicket")
+        assert (await state(again, "failed"))["reason"] == "paused"
+        assert (await again.closed())[0] == 1001
+    else:
+        with pytest.raises(WSServerHandshakeError) as refused:
+            await stage.player(headers={"Cookie": f"pixel_session={before.cookie}"})
+        assert refused.value.status == 503
+
+
+async def test_a_place_of_before_is_kept_in_a_paused_application(stage):
+    await stage.matchmaker()
+    replica = stage.matchmakers[0].replica
+    before = await stage.opted()
+    await state(before, "queued")
+    assert await replica.control.pause("demo", paused=True)
+    await eventually(lambda: replica.control.paused("demo"), "paused")
+    cut(before.socket)
+    await eventually(lambda: replica.waiting("demo") == 0, "lost")
+    again = await stage.resumed(before, fresh=True)
+    await again.expect("sessionTicket")
+    await state(again, "queued")
 
 
 async def test_a_drained_version_gets_no_new_sessions(stage):
@@ -614,6 +701,17 @@ async def test_who_finds_no_room_waits_for_it(stage):
     await first.socket.close()
     await unreal.expect("playerDisconnected")
     await stream(second, unreal)
+
+
+async def test_a_shared_instance_without_a_streamer_keeps_nobody_from_the_others(stage):
+    """Its pod counts as ready until it is probed again, and as full as it was."""
+    await shared_stage(stage, players=8)
+    unreal = await stage.instance("demo-1")
+    cost = {"controller.kubernetes.io/pod-deletion-cost": "1"}
+    await stage.instance("demo-2", streaming=False, annotations=cost)
+    for at in (0, 1):
+        player = await stage.opted(at=at)
+        await stream(player, unreal)
 
 
 async def test_a_player_of_a_shared_instance_comes_back_to_it(stage):

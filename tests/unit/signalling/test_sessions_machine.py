@@ -1,5 +1,7 @@
 """Sessions at the sidecar's machine: grace, resume, limits, taking over, draining, and what opted-in players hear."""
 
+from typing import Any
+
 import pytest
 
 from signalling.protocol import messages as m
@@ -427,6 +429,29 @@ def test_an_operator_may_end_a_session_at_once_or_change_its_mind(playing):
     assert not playing.over
     actions = said(playing.end("s", Reason.TERMINATED, 0, playing.time))
     assert actions[1] == (PLAYER, 4010, "The session was ended by an operator.")
+
+
+def test_players_hear_of_an_end_that_has_moved(playing):
+    def told(seconds: float) -> list[Any]:
+        return [(PLAYER, {"type": "sessionState", "state": "ending", "reason": "terminated", "seconds": seconds})]
+
+    assert said(playing.end("s", Reason.TERMINATED, 40, playing.time)) == told(40.0)
+    assert said(playing.end("s", Reason.TERMINATED, 40, playing.time)) == []
+    assert said(playing.end("s", Reason.TERMINATED, 10, playing.time)) == told(10.0)
+
+
+def test_a_pod_that_goes_gives_no_more_time_than_an_operator_has_given(playing):
+    playing.end("s", Reason.MAINTENANCE, 50, playing.time)
+    playing.drain(3600, playing.time)
+    playing.wait(50)
+    assert playing.over
+
+
+def test_an_operator_gives_no_more_time_than_the_pod_has(playing):
+    playing.drain(50, playing.time)
+    playing.end("s", Reason.MAINTENANCE, 3600, playing.time)
+    playing.wait(50)
+    assert playing.over
 
 
 def test_draining_tells_players_takes_nobody_new_and_gives_time(watched):

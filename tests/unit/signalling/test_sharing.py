@@ -10,7 +10,7 @@ from signalling.kubernetes.instances import Instance, Pool
 from signalling.matchmaker.inventory import Inventory
 from signalling.matchmaker.matching import Share
 from signalling.matchmaker.settings import ApplicationSettings, Sessions, SessionSettings
-from signalling.matchmaker.sharing import COUNTED_SECONDS, FULL_SECONDS, Seating, SharedInstances
+from signalling.matchmaker.sharing import CLOSED_SECONDS, COUNTED_SECONDS, Seating, SharedInstances
 
 APPLICATION = ApplicationSettings(name="tour", sessions=Sessions.SHARED, session=SessionSettings(players=3))
 SHARES = [Share("v1", 1)]
@@ -76,13 +76,13 @@ def test_who_has_joined_is_counted_after_a_while_though_the_number_may_be_the_sa
     assert it.players(instance("a", 1)) == 1, "somebody else has left"
 
 
-def test_an_instance_that_says_it_is_full_is_believed_for_a_while():
+def test_an_instance_that_took_somebody_in_vain_gets_nobody_for_a_while():
     clock = Clock()
     it = shared(instance("a", 1), instance("b", 0), clock=clock)
     it.joined(instance("a", 1))
-    it.full(instance("a", 1))
+    it.closed(instance("a", 1))
     assert it.seating(APPLICATION, SHARES).take(["v1"]) == "b"
-    clock.now += FULL_SECONDS
+    clock.now += CLOSED_SECONDS
     assert it.seating(APPLICATION, SHARES).take(["v1"]) == "a"
 
 

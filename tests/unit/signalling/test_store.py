@@ -180,6 +180,11 @@ async def test_leaving_without_keeping_forgets_the_place(store):
     await store.wait("demo", "r1", [claimant("a", 7)], LONG)
     await store.leave("demo", {"a": 1})
     assert await store.place("demo", "a") is None
+    await store.wait("demo", "r1", [claimant("a", 7)], LONG)
+    await store.leave("demo", {"a": 1}, LONG)
+    await store.wait("demo", "r1", [claimant("a", 7)], LONG)
+    await store.leave("demo", {"a": 1})
+    assert await store.place("demo", "a") is None, "also one that was kept before it came back"
 
 
 async def test_a_lease_ends_the_one_before(store):

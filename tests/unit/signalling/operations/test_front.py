@@ -18,6 +18,7 @@ from signalling.limits.settings import LimitsSettings
 from signalling.login.settings import Algorithm, LoginSettings, Mode
 from signalling.matchmaker.issuing import Issuer
 from signalling.matchmaker.settings import ApiSettings, ApplicationSettings, PlayerPage, Sessions
+from signalling.matchmaker.stranded import responsible
 from signalling.regions.settings import PeerSettings, RegionSettings
 from signalling.store.in_redis import RedisStore
 from signalling.webhooks.settings import Endpoint, WebhookSettings
@@ -93,6 +94,21 @@ async def test_the_shared_token_is_asked_at_the_upgrade_and_after_it(stage):
     await (await stage.opted_in(f"?token={SHARED}")).expect("config")
 
 
+async def test_a_ticket_that_leads_to_nothing_stands_for_no_login(stage):
+    """Every connection is given a ticket of its own, also one that shows nothing but a ticket."""
+    stage.says(login=LoginSettings(Mode.SHARED))
+    await stage.matchmaker()
+    player = await stage.opted_in(f"?token={SHARED}")
+    for _ in range(2):
+        await player.expect("config")
+        ticket = (await player.expect("sessionTicket"))["ticket"]
+        await player.socket.close()
+        player = await stage.opted_in(f"?ticket={ticket}")
+    await player.say("sessionResume", ticket=ticket)
+    assert (await state(player, "failed"))["reason"] == "login_required"
+    assert (await player.closed())[0] == 1001
+
+
 async def test_a_signed_token_says_who_it_is_and_for_what(stage, http):
     issuer = KeyServer()
     issuer.keys = [published(RSA, kid="one")]
@@ -160,6 +176,48 @@ async def test_a_subject_has_so_many_sessions_over_all_replicas(stage, tmp_path)
         await first.closed()
         again = await wants(stage, ada, replica=1)
         assert (await again.expect("sessionState"))["state"] in {"queued", "failed"}
+        await stage.close()
+        await stage.store.close()
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [LimitsSettings(sessions_per_subject=1), LimitsSettings(sessions_per_address=1)],
+    ids=["subject", "address"],
+)
+async def test_a_session_that_another_replica_has_seen_end_holds_no_place(stage, tmp_path, limits):
+    """One replica looks after an instance's end, and it need not be the one that let the player in."""
+    with redis_server(tmp_path) as server:
+        stage.store = RedisStore(server.url)
+        stage.says(
+            login=LoginSettings(Mode.SIGNED, (Algorithm.HS256,), ISSUER, AUDIENCE),
+            limits=msgspec.structs.replace(limits, upgrades_per_minute=0),
+        )
+        for _ in range(2):
+            await stage.matchmaker()
+        replicas = frozenset({"replica-0", "replica-1"})
+        await eventually(lambda: all(each.replica.neighbours.live == replicas for each in stage.matchmakers), "live")
+        name = next(name for name in map("demo-{}".format, range(99)) if responsible("replica-1", replicas, name))
+        unreal = await stage.instance(name)
+        ada = f"?token={token(SHARED, 'HS256', datetime.now(UTC).timestamp(), sub='ada')}"
+        player = await wants(stage, ada)
+        await stream(player, unreal)
+        second = await wants(stage, ada)
+        assert (await state(second, "failed"))["reason"] == "too_many"
+        await second.socket.close()
+        # No word of its end passes through the replica that let it in: the tab is closed, and does not come again.
+        await player.socket.close()
+        await unreal.expect("playerDisconnected")
+        assert (await unreal.closed())[0] == 1012
+        for _ in range(100):
+            again = await wants(stage, ada)
+            said = await again.expect("sessionState")
+            await again.socket.close()
+            if said["state"] == "queued":
+                break
+            await asyncio.sleep(0.02)
+        else:
+            pytest.fail("its place is still held")
         await stage.close()
         await stage.store.close()
 

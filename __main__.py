@@ -29,6 +29,7 @@ from components.workloads import (
     MONITORING_NAMESPACE,
     OWN_NAMESPACES,
 )
+from components.workloads.addon_network_policies import servers_openings
 from components.workloads.capacity import (
     FleetController,
     FleetControllerArgs,
@@ -93,7 +94,7 @@ namespaces = Namespaces(
         its.pools,
         its.redis.mode,
         its.turn,
-        tuple(openings(its)),
+        (*openings(its), *servers_openings(its)),
         controlled=its.capacity.enabled,
         addons=frozenset(name for name, wanted in addons.items() if wanted),
         policies=its.network_policies.policies,

@@ -59,6 +59,8 @@ class Registered:
     secret_outputs: tuple[str, ...]
     dependencies: frozenset[str]
     create_timeout: str
+    deleted_first: bool
+    """Whether it is gone before another takes its place."""
 
 
 @dataclass
@@ -168,6 +170,7 @@ class _Monitor(mocks.MockMonitor):
                     secret_outputs=tuple(request.additionalSecretOutputs),
                     dependencies=frozenset(request.dependencies),
                     create_timeout=request.customTimeouts.create,
+                    deleted_first=request.deleteBeforeReplace,
                 )
             )
         return response

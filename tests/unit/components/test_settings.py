@@ -473,6 +473,13 @@ def test_the_engine_hands_structures_over_as_json(monkeypatch: pytest.MonkeyPatc
     assert load(stack_config()) == load(GOOD)
 
 
+def test_a_text_that_looks_like_a_structure_is_refused_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    flat = {key: value if isinstance(value, str) else json.dumps(value) for key, value in GOOD.items()}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(flat | {"pixel:domain": "{{ domain }}"}))
+    with pytest.raises(SettingsError, match=r'pixel:domain is "\{\{ domain }}": of the wrong form'):
+        load(stack_config())
+
+
 def test_weights_of_two_apps_are_apart() -> None:
     config = patched("pixel:pools/gpu/max", 20)
     config["pixel:apps"] = [EXAMPLE_APP, {**EXAMPLE_APP, "name": "other"}]

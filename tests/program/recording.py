@@ -119,6 +119,7 @@ class Record(mocks.Mocks):
         outputs = dict(args.inputs)
         if args.typ == "oci:Core/vcn:Vcn":
             outputs["defaultSecurityListId"] = f"{args.name}-default-security-list"
+            outputs["vcnDomainName"] = "asmade.oraclevcn.com"
         elif args.typ == "oci:Kms/vault:Vault":
             outputs["managementEndpoint"] = f"https://{args.name}.kms.example.com"
         elif args.typ == "oci:Redis/redisCluster:RedisCluster":

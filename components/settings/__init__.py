@@ -186,7 +186,14 @@ def load(config: Mapping[str, Any]) -> Settings:
     check_network(settings.network, f"{_PROJECT}network.", refusals)
     check_cluster(settings.cluster, settings.network, refusals)
     check_elsewhere(settings.cluster, settings.ingress.enabled, refusals)
-    check_pools(settings.pools, settings.cluster, settings.network, refusals, other_turn=bool(settings.turn.external))
+    check_pools(
+        settings.pools,
+        settings.cluster,
+        settings.network,
+        refusals,
+        other_turn=bool(settings.turn.external),
+        cache_nodes=settings.redis.nodes if settings.redis.mode is RedisMode.MANAGED else 0,
+    )
     check_images(settings.images, refusals)
     check_monitoring(settings.monitoring, settings.pools, refusals)
     check_apps(settings.apps, settings.pools, controlled=settings.capacity.enabled, refusals=refusals)

@@ -29,6 +29,7 @@ from components.workloads import (
     MONITORING_NAMESPACE,
     OWN_NAMESPACES,
 )
+from components.workloads.addon_network_policies import servers_openings
 from components.workloads.capacity import (
     FleetController,
     FleetControllerArgs,
@@ -93,7 +94,7 @@ namespaces = Namespaces(
         its.pools,
         its.redis.mode,
         its.turn,
-        tuple(openings(its)),
+        (*openings(its), *servers_openings(its)),
         controlled=its.capacity.enabled,
         addons=frozenset(name for name, wanted in addons.items() if wanted),
         policies=its.network_policies.policies,
@@ -113,7 +114,8 @@ monitoring = (
 )
 if monitoring and its.monitoring.alerts:
     Alerts("alerts", AlertsArgs(its.monitoring.alerts, namespaces, monitoring.release), in_both)
-before = [*identity.policies, *([monitoring.release] if monitoring else [])]
+metrics = monitoring.release if monitoring else None
+before = [*identity.policies, *([metrics] if metrics else [])]
 ingress = open_up(its, foundation, namespaces, tags, before, in_both)
 autoscaling = Autoscaling(
     "autoscaling", AutoscalingArgs(its, foundation, identity.policies, namespaces, monitoring), in_both
@@ -122,7 +124,7 @@ if its.pools.sharing.resource and foundation.pools:
     GpuPlugin("gpu", GpuPluginArgs(cluster.id, its.pools), in_both)
 if its.network_policies.engine is Engine.KUBE_NETWORK_POLICIES:
     NetworkPolicyEngine("network-policy-engine", NetworkPolicyEngineArgs(its.mirrors, pools), in_cluster)
-redis = lay_redis(its, foundation, secrets.values, namespaces, tags, (in_oci, in_cluster))
+redis = lay_redis(its, foundation, secrets.values, namespaces, tags, metrics, (in_oci, in_cluster))
 tickets = Tickets("tickets", TicketsArgs(secrets.values[Secret.TICKET], namespaces), in_cluster)
 turn_name = turn_host(its)
 turn = Turn(

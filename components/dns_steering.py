@@ -103,7 +103,9 @@ class DnsSteering(pulumi.ComponentResource):
                 "zoneId": steering.zone_id,
                 "steeringPolicyId": policy.id,
             },
-            options,
+            # Another region makes another policy, and a name takes one at a time. For the second between the two the
+            # name has no answer but what resolvers keep.
+            pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         self.policy_id = policy.id
         self.register_outputs({"domain": its.regions.domain, "policyId": policy.id})

@@ -53,7 +53,7 @@ class Network(pulumi.ComponentResource):
         self.vcn_id = vcn.id
         services = invoke(oci.GET_SERVICES, {}, self).apply(lambda answer: all_services(answer["services"]))
         public, private = self._route_tables(services)
-        dhcp_options = self._dhcp_options()
+        dhcp_options = self._dhcp_options(vcn)
         # OCI's own list lets everyone in by SSH, and a subnet made by hand would fall back on it.
         self._make(
             oci.DEFAULT_SECURITY_LIST,
@@ -88,7 +88,14 @@ class Network(pulumi.ComponentResource):
     def _vcn(self) -> OciResource:
         inputs = {"cidrBlocks": [str(self._args.settings.cidr)], "dnsLabel": dns_label(self._args.name)}
         return self._make(
-            oci.VCN, "vcn", inputs, in_vcn=False, protect=self._args.protect, outputs=["defaultSecurityListId"]
+            oci.VCN,
+            "vcn",
+            inputs,
+            in_vcn=False,
+            protect=self._args.protect,
+            # OCI never changes it: under another name of the cluster everything would be made anew.
+            ignore_changes=["dnsLabel"],
+            outputs=["defaultSecurityListId", "vcnDomainName"],
         )
 
     def _route_tables(self, services: pulumi.Output[Any]) -> tuple[OciResource, OciResource]:
@@ -106,11 +113,10 @@ class Network(pulumi.ComponentResource):
             self._make(oci.ROUTE_TABLE, "private-routes", {"routeRules": private}),
         )
 
-    def _dhcp_options(self) -> OciResource:
-        search = f"{dns_label(self._args.name)}.oraclevcn.com"
+    def _dhcp_options(self, vcn: OciResource) -> OciResource:
         options = [
             {"type": "DomainNameServer", "serverType": "VcnLocalPlusInternet"},
-            {"type": "SearchDomain", "searchDomainNames": [search]},
+            {"type": "SearchDomain", "searchDomainNames": [vcn.output("vcnDomainName")]},
         ]
         return self._make(oci.DHCP_OPTIONS, "dhcp-options", {"options": options})
 
@@ -136,6 +142,7 @@ class Network(pulumi.ComponentResource):
         *,
         in_vcn: bool = True,
         protect: bool = False,
+        ignore_changes: Sequence[str] = (),
         outputs: Sequence[str] = (),
     ) -> OciResource:
         role = role.replace("_", "-")
@@ -148,7 +155,7 @@ class Network(pulumi.ComponentResource):
             token,
             f"{self._name}-{role}",
             common | ({"vcnId": self.vcn_id} if in_vcn else {}) | dict(inputs),
-            pulumi.ResourceOptions(parent=self, protect=protect),
+            pulumi.ResourceOptions(parent=self, protect=protect, ignore_changes=list(ignore_changes)),
             outputs,
         )
 

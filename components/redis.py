@@ -75,7 +75,8 @@ class ClusterRedisArgs:
 
     settings: RedisSettings
     mirrors: MirrorsSettings
-    monitored: bool
+    monitoring: pulumi.Resource | None
+    """What brings the kind ServiceMonitor, and scrapes; None where nothing does."""
     password: SecretValue
     namespaces: pulumi.Resource
     nodes: pulumi.Resource
@@ -98,9 +99,9 @@ class ClusterRedis(pulumi.ComponentResource):
             depends_on=[args.namespaces],
             drawn=args.password.drawn,
         )
-        release = valkey_release(args.settings, args.mirrors, monitored=args.monitored)
-        options = pulumi.ResourceOptions(parent=self, depends_on=[args.namespaces, args.nodes, users])
-        Release(release.chart, release, options)
+        release = valkey_release(args.settings, args.mirrors, monitored=args.monitoring is not None)
+        after = [args.namespaces, args.nodes, users, *([args.monitoring] if args.monitoring else [])]
+        Release(release.chart, release, pulumi.ResourceOptions(parent=self, depends_on=after))
         self.url = pulumi.Output.from_input(f"redis://{_CHART}.{PLATFORM_NAMESPACE}:{ports.REDIS}")
         self.register_outputs({"url": self.url, "usersSecret": REDIS_SECRET})
 
@@ -134,6 +135,7 @@ def lay_redis(  # noqa: PLR0917 - as many things as it joins
     values: Mapping[Secret, SecretValue],
     namespaces: pulumi.Resource,
     tags: Mapping[str, str],
+    monitoring: pulumi.Resource | None,
     places: tuple[pulumi.ResourceOptions, pulumi.ResourceOptions],
 ) -> Redis | None:
     """The Redis that the stack asks for; `places` bring the region's provider and the cluster's."""
@@ -144,8 +146,6 @@ def lay_redis(  # noqa: PLR0917 - as many things as it joins
         return ManagedRedis("redis", managed, in_oci)
     if its.redis.mode is RedisMode.IN_CLUSTER:
         password = values[Secret.REDIS]
-        within = ClusterRedisArgs(
-            its.redis, its.mirrors, its.monitoring.enabled, password, namespaces, foundation.nodes
-        )
+        within = ClusterRedisArgs(its.redis, its.mirrors, monitoring, password, namespaces, foundation.nodes)
         return ClusterRedis("redis", within, in_cluster)
     return None

@@ -38,9 +38,12 @@ class Repositories(pulumi.ComponentResource):
         super().__init__("pixel:registry:Repositories", name, None, opts)
         self.names = repositories(args.images)
         for repository in self.names:
+            made = f"{name}-{repository}"
+            # What stacks that are older call it; `a/b` and `a-b` had one name then.
+            before = made.replace("/", "-")
             OciResource(
                 oci.CONTAINER_REPOSITORY,
-                f"{name}-{repository.replace('/', '-')}",
+                made,
                 {
                     "compartmentId": args.compartment,
                     "displayName": repository,
@@ -48,8 +51,12 @@ class Repositories(pulumi.ComponentResource):
                     "isImmutable": True,
                     "freeformTags": dict(args.tags),
                 },
-                # All versions of all applications are in them.
-                pulumi.ResourceOptions(parent=self, protect=args.protect),
+                pulumi.ResourceOptions(
+                    parent=self,
+                    # All versions of all applications are in them.
+                    protect=args.protect,
+                    aliases=[pulumi.Alias(name=before)] if before != made else None,
+                ),
             )
         self.register_outputs({"repositories": self.names})
 

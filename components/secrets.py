@@ -131,7 +131,8 @@ class Secrets(pulumi.ComponentResource):
                 "secretGenerationContext": _GENERATION,
                 "freeformTags": dict(self._args.tags),
             },
-            pulumi.ResourceOptions(parent=self),
+            # A secret of another name would be another value, at once and without the one before.
+            pulumi.ResourceOptions(parent=self, ignore_changes=["secretName"]),
         )
         return read_back(kept.id, self).apply(text_of)
 

@@ -26,7 +26,9 @@ LOCAL_STACK = (
     # Elsewhere images are named by tag, and a change reaches a stack when its file names a new one.
     "signalling/*",
     "streamer/*",
+    "capacity/*",
     "player/*",
+    "operator/*",
     ".dockerignore",
     "local/images/*",
 )

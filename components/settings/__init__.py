@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -185,7 +186,14 @@ def load(config: Mapping[str, Any]) -> Settings:
     check_network(settings.network, f"{_PROJECT}network.", refusals)
     check_cluster(settings.cluster, settings.network, refusals)
     check_elsewhere(settings.cluster, settings.ingress.enabled, refusals)
-    check_pools(settings.pools, settings.cluster, settings.network, refusals, other_turn=bool(settings.turn.external))
+    check_pools(
+        settings.pools,
+        settings.cluster,
+        settings.network,
+        refusals,
+        other_turn=bool(settings.turn.external),
+        cache_nodes=settings.redis.nodes if settings.redis.mode is RedisMode.MANAGED else 0,
+    )
     check_images(settings.images, refusals)
     check_monitoring(settings.monitoring, settings.pools, refusals)
     check_apps(settings.apps, settings.pools, controlled=settings.capacity.enabled, refusals=refusals)
@@ -214,9 +222,15 @@ def stack_config() -> dict[str, Any]:
     `pulumi.Config` answers for keys it is asked for; only the whole mapping shows a key that nobody asks for.
     """
     flat: dict[str, Any] = get_config_env() | CONFIG.get()
-    structured = {key: value for key, value in flat.items() if isinstance(value, str) and value[:1] in ("{", "[")}
-    decoded: dict[str, Any] = {key: json.loads(value) for key, value in structured.items()}
-    return flat | decoded
+    return {key: _decoded(value) for key, value in flat.items()}
+
+
+def _decoded(value: Any) -> Any:  # noqa: ANN401 - what a YAML file holds
+    """A value as the stack file has it; a text that only looks like a structure, such as `{{ domain }}`, stays one."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        with suppress(json.JSONDecodeError):
+            return json.loads(value)
+    return value
 
 
 def _read_domain(root: Reader) -> str | None:

@@ -1,14 +1,17 @@
 """Whom an alert reaches: the `alerts` key of a stack file's `monitoring`."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from components import ports
 from components.settings.kept import Kept, read_kept
-from components.settings.reading import Reader, Refusals
+from components.settings.reading import PORT, Reader, Refusals
 
 _NAME = r"[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?"
 _MAIL = r"[^@\s,]+@[^@\s,]+\.[^@\s,]+"
-_SMARTHOST = r"[A-Za-z0-9.-]+:\d{1,5}"
+_SMARTHOST = rf"[A-Za-z0-9.-]+:{PORT}"
+_ADDRESS = re.compile(rf"(?P<scheme>https?)://([^\s/?#@]*@)?[^\s/:?#@]+(:(?P<port>{PORT}))?([/?#]\S*)?")
 _CHANNEL = r"[#@]?[^\s#@]+"
 
 
@@ -63,12 +66,25 @@ class Receiver:
     by: By
     """What carries the alert."""
     key: Kept
-    """What opens the way there; `by` says what it is."""
+    """What opens the way there; `by` says what it is. An address that a vault keeps has port 80 or 443: NetworkPolicies
+    are made before it is read."""
     severity: Severity = Severity.WARNING
     """The least that it is told."""
     channel: str = ""
     """Slack's; the webhook has one of its own otherwise."""
     mail: Mail | None = None
+
+    @property
+    def port(self) -> int | None:
+        """Where it is reached; None while its address is not known here, since a vault keeps it."""
+        if self.mail is not None:
+            return int(self.mail.smarthost.rpartition(":")[2])
+        if self.by is By.PAGERDUTY:
+            return ports.HTTPS
+        address = _ADDRESS.fullmatch(self.key.value)
+        if address is None:
+            return None
+        return int(address["port"] or {"http": ports.HTTP, "https": ports.HTTPS}[address["scheme"]])
 
 
 def read_alerts(reader: Reader) -> tuple[Receiver, ...]:
@@ -118,6 +134,6 @@ def check_alerts(alerts: tuple[Receiver, ...], monitored: bool, refusals: Refusa
         remedy = "Set monitoring.enabled to true, or leave alerts out"
         refusals.add("pixel:monitoring.alerts", [each.name for each in alerts], "of no use without monitoring", remedy)
     for i, each in enumerate(alerts):
-        if each.by in (By.WEBHOOK, By.SLACK, By.WATCHDOG) and each.key.value and "://" not in each.key.value:
+        if each.by in (By.WEBHOOK, By.SLACK, By.WATCHDOG) and each.key.value and not _ADDRESS.fullmatch(each.key.value):
             remedy = 'Use an address such as "https://hooks.example.com/abc"'
             refusals.add(f"pixel:monitoring.alerts[{i}].key", "(hidden)", "not an address", remedy)

@@ -38,12 +38,14 @@ class ClusterSettings:
     """The `cluster` key of a stack file."""
 
     name: str
-    """Of the cluster; what else OCI shows of the stack begins with it."""
+    """Of the cluster; what else OCI shows of the stack begins with it. Another one later makes nothing anew, but with
+    `dns` the records made before are kept up no more: they belong to whom the old name says."""
     existing: ExistingCluster | None
     kubernetes_version: str
     """As OKE writes it, with a leading v and the patch level; left out where the cluster exists already."""
     endpoint: Endpoint
-    """Where the Kubernetes API listens; left out with `existing.kubeconfig`."""
+    """Where the Kubernetes API listens, decided once: OCI makes no subnet private or public later. Left out with
+    `existing.kubeconfig`."""
     protect: bool
     """Whether Pulumi refuses to delete or replace what holds state: VCN, subnets, cluster, vault, repositories. Left
     out where the cluster exists already."""

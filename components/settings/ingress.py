@@ -1,9 +1,11 @@
 """How players reach the service: the load balancer, its names, and the certificates for them."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from components.settings.reading import Reader, Refusals
+from components import ports
+from components.settings.reading import PORT, Reader, Refusals
 
 LEAST_MBPS, MOST_MBPS = 10, 8000
 """Bandwidth that OCI gives a flexible load balancer.
@@ -12,7 +14,7 @@ https://docs.oracle.com/iaas/Content/Balance/Concepts/load_balancer_types.htm
 """
 
 _HOST = r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}"
-_SERVER = r"[A-Za-z0-9.-]+(:\d{1,5})?"
+_SERVER = rf"[A-Za-z0-9.-]+(:{PORT})?"
 _OBJECT = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
 
 
@@ -81,6 +83,12 @@ class Dns01Settings:
     """The name of the key that updates are signed with."""
     tsig_algorithm: TsigAlgorithm
     """How they are signed."""
+
+    @property
+    def port(self) -> int:
+        """Where the server listens."""
+        given = re.search(r":(\d+)$", self.server)
+        return int(given[1]) if given else ports.DNS if self.solver is Dns01Solver.RFC2136 else ports.HTTPS
 
 
 @dataclass(frozen=True)

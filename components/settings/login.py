@@ -6,14 +6,14 @@ from enum import StrEnum
 from ipaddress import IPv4Network
 
 from components.settings.kept import Kept, read_kept
-from components.settings.reading import Reader, Refusals
+from components.settings.reading import PORT, Reader, Refusals
 
 FEWEST_TOKEN_CHARACTERS = 16
 """Of a shared token; a GUID has twice as many."""
 FEWEST_SECRET_CHARACTERS = 32
 """Of a secret for HS256 (RFC 7518, section 3.2)."""
 
-_URL = r"https://[a-z0-9.-]+(:\d{1,5})?(/\S*)?"
+_URL = rf"https://[a-z0-9.-]+(:{PORT})?(/\S*)?"
 
 
 class LoginMode(StrEnum):

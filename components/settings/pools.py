@@ -159,8 +159,12 @@ def check_pools(
     refusals: Refusals,
     *,
     other_turn: bool = False,
+    cache_nodes: int = 0,
 ) -> None:
-    """Check shapes, sizes, and that the subnets hold every node; with `other_turn` players have TURN elsewhere."""
+    """Check shapes, sizes, and that the subnets hold every node; with `other_turn` players have TURN elsewhere.
+
+    The nodes of OCI Cache are among the workers.
+    """
     for name, pool in pools.items():
         prefix = f"pixel:pools.{name}."
         _check_shape(pool, prefix, name == "gpu", refusals)
@@ -176,15 +180,16 @@ def check_pools(
     if pools.turn.min < 1 and not other_turn:
         remedy = "Use at least 1, or name another TURN service in turn.external"
         refusals.add("pixel:pools.turn.min", pools.turn.min, "no TURN node, so no media", remedy)
-    for subnet, nodes, key in (
-        (network.subnets.workers, pools.default.max + pools.gpu.max, "workers"),
-        (network.subnets.turn, pools.turn.max, "turn"),
+    for subnet, nodes, caches, key in (
+        (network.subnets.workers, pools.default.max + pools.gpu.max, cache_nodes, "workers"),
+        (network.subnets.turn, pools.turn.max, 0, "turn"),
     ):
-        if nodes > usable(subnet):
+        if nodes + caches > usable(subnet):
+            beside = f" and the {caches} of OCI Cache" if caches else ""
             refusals.add(
                 f"pixel:network.subnets.{key}",
                 str(subnet),
-                f"too small for the {nodes} nodes of its pools (it holds {usable(subnet)})",
+                f"too small for the {nodes} nodes of its pools{beside} (it holds {usable(subnet)})",
                 "Use a larger subnet, or lower max of the pools in it",
             )
 

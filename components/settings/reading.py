@@ -17,6 +17,9 @@ import pulumi
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
+PORT = r"(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
+"""A port within a pattern: 1 to 65535. Kubernetes refuses a NetworkPolicy of any other."""
+
 _ABSENT: Any = object()
 _NOTHING = IPv4Network("0.0.0.0/32")
 

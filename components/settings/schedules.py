@@ -77,7 +77,8 @@ def read_timezone(reader: Reader, default: str) -> str:
     zone = reader.text("timezone", _ZONE, _ZONE_FORM, default)
     try:
         ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    # An OSError where it is a folder of them, such as America/Argentina.
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         if re.fullmatch(_ZONE, zone):
             reader.refusals.add(reader.key("timezone"), zone, "no time zone that is known", f"Use {_ZONE_FORM}")
         return "UTC"

@@ -6,10 +6,10 @@ from enum import StrEnum
 from ipaddress import IPv4Network
 
 from components.settings.apps import AppSettings
-from components.settings.reading import Reader, Refusals
+from components.settings.reading import PORT, Reader, Refusals
 
-_PUBLIC = r"https://([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(:\d{1,5})?(/[^\s?#]*)?"
-_ANY = r"https://[a-z0-9.-]+(:\d{1,5})?(/[^\s?#]*)?|http://(localhost|127(\.\d{1,3}){3})(:\d{1,5})?(/[^\s?#]*)?"
+_PUBLIC = rf"https://([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{{2,}}(:{PORT})?(/[^\s?#]*)?"
+_ANY = rf"https://[a-z0-9.-]+(:{PORT})?(/[^\s?#]*)?|http://(localhost|127(\.\d{{1,3}}){{3}})(:{PORT})?(/[^\s?#]*)?"
 
 
 class Event(StrEnum):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 from components import ports
+from components.settings import Settings
 from components.settings.isolation import closed_to_instances
 from components.settings.network import PODS_CIDR, SERVICES_CIDR, NetworkSettings
 from components.workloads import (
@@ -20,6 +21,7 @@ from components.workloads import (
 from components.workloads.network_policies import (
     CLUSTER_DNS,
     DNS_PORTS,
+    EVERY_POD,
     MATCHMAKER,
     PROMETHEUS,
     TRAEFIK,
@@ -35,9 +37,9 @@ from components.workloads.network_policies import (
 GRAFANA = Pods(MONITORING_NAMESPACE, {"app.kubernetes.io/name": "grafana"})
 ALERTMANAGER = Pods(MONITORING_NAMESPACE, {"app.kubernetes.io/name": "alertmanager"})
 SOLVERS = Pods(INGRESS_NAMESPACE, {"acme.cert-manager.io/http01-solver": "true"})
-EVERY_POD = Pods("")
 
 _EVERYWHERE = IPv4Network("0.0.0.0/0")
+_WEB = (ports.HTTP, ports.HTTPS)
 _MAIL = (25, 465, 587)
 _WORKLOAD_IDENTITY = ports.OKE_CONTROL_PLANE
 """OCI's SDK gets its token from OKE's control plane, by the Service `kubernetes` too.
@@ -57,6 +59,19 @@ def addon_openings(network: NetworkSettings, addons: frozenset[str]) -> tuple[Op
     }
     found = [row for namespace, of in rows.items() if namespace in addons for row in of(network)]
     return (*found, *_cluster_dns(network))
+
+
+def servers_openings(its: Settings) -> Iterator[Opening]:
+    """The rows for servers that the stack file names on ports that the add-ons do not have open in every stack."""
+    outside = (_outside(its.network),)
+    dns01 = its.certificates.dns01
+    if dns01 is not None and dns01.port not in (*_WEB, ports.DNS):
+        pods, reason = Pods(CERTIFICATES_NAMESPACE), "The server of `certificates.dns01`"
+        yield Opening("cert-manager-to-dns01", pods, Way.TO, outside, tcp(dns01.port), reason)
+    named = {each.port for each in its.monitoring.alerts if each.port is not None} - {*_WEB, *_MAIL}
+    if named:
+        reason = "Those of `monitoring.alerts`"
+        yield Opening("alertmanager-to-named-ports", ALERTMANAGER, Way.TO, outside, tcp(*sorted(named)), reason)
 
 
 def _ingress(network: NetworkSettings) -> Iterator[Opening]:
@@ -82,7 +97,7 @@ def _certificates(network: NetworkSettings) -> Iterator[Opening]:
     yield _scraped(pods, "cert-manager")
     yield from _api(pods, "cert-manager", network)
     yield _names(pods, "cert-manager")
-    web = tcp(ports.HTTP, ports.HTTPS, ports.DNS)
+    web = tcp(*_WEB, ports.DNS)
     entries = tcp(*ports.INGRESS_LISTENERS.values())
     yield Opening("cert-manager-to-traefik", pods, Way.TO, (TRAEFIK,), entries, "Whether our names lead here")
     reason = "Let's Encrypt; our own names from outside; name servers of zones"
@@ -101,7 +116,7 @@ def _monitoring(network: NetworkSettings) -> Iterator[Opening]:
     yield Opening("traefik-to-grafana", GRAFANA, Way.FROM, (TRAEFIK,), tcp(ports.GRAFANA), "Grafana's route")
     keda = (Pods(KEDA_NAMESPACE),)
     yield Opening("keda-to-prometheus", PROMETHEUS, Way.FROM, keda, tcp(ports.PROMETHEUS), "What scaling goes by")
-    outward = tcp(ports.HTTP, ports.HTTPS, *_MAIL)
+    outward = tcp(*_WEB, *_MAIL)
     yield Opening("alertmanager-to-receivers", ALERTMANAGER, Way.TO, (_outside(network),), outward, "Alerts")
 
 

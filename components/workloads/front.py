@@ -21,15 +21,14 @@ from components.settings.kept import Kept
 from components.settings.login import LoginMode, LoginSettings
 from components.settings.regions import Peer, Place
 from components.settings.secrets import Secret
-from components.workloads import INGRESS_NAMESPACE, PLATFORM_NAMESPACE
-from components.workloads.network_policies import MATCHMAKER, Block, Opening, Pods, Port, Way
+from components.workloads import PLATFORM_NAMESPACE
+from components.workloads.network_policies import MATCHMAKER, TRAEFIK, Block, Opening, Port, Way
 from components.workloads.player_page import page_configuration, page_policy
 
 ADMIN_SECRET = "admin-key"  # noqa: S105 - the name of the object
 WEBHOOK_SECRET = "webhook-key"  # noqa: S105
 LOGIN_SECRET = "login-secret"  # noqa: S105
 _PREVIOUS = "previous"
-_TRAEFIK = Pods(INGRESS_NAMESPACE, {"app.kubernetes.io/name": "traefik"})
 _ANYWHERE = IPv4Network("0.0.0.0/0")
 NOT_PUBLIC = tuple(
     IPv4Network(each)
@@ -189,7 +188,9 @@ def openings(its: Settings) -> Iterator[Opening]:
     """The rows of NetworkPolicies that this stack needs beside the table of everybody's."""
     if its.api.public:
         reason = "Session API and operator page"
-        yield Opening("operators-through-ingress", MATCHMAKER, Way.FROM, (_TRAEFIK,), _tcp([ports.OPERATIONS]), reason)
+        operations = _tcp([ports.OPERATIONS])
+        yield Opening("operators-through-ingress", MATCHMAKER, Way.FROM, (TRAEFIK,), operations, reason)
+        yield Opening("traefik-to-operations", TRAEFIK, Way.TO, (MATCHMAKER,), operations, reason)
     if its.webhooks.endpoints:
         numbers = [endpoint.port for endpoint in its.webhooks.endpoints]
         yield _out("matchmaker-to-webhooks", its.webhooks.networks, numbers, "Events of sessions")

@@ -80,8 +80,8 @@ class NamespacesArgs:
     pools: PoolsSettings
     redis: RedisMode
     turn: TurnSettings
-    front: tuple[Opening, ...] = ()
-    """What the matchmaker's front opens in this stack."""
+    particular: tuple[Opening, ...] = ()
+    """The rows of NetworkPolicies that only this stack needs: for its front, and for servers that it names."""
     controlled: bool = False
     """Whether the fleet controller keeps instances and placeholders."""
     addons: frozenset[str] = frozenset()
@@ -100,8 +100,15 @@ class Namespaces(pulumi.ComponentResource):
             manifests.KubernetesObject(document, options)
             for document in manifests.render("namespaces.yaml.j2", {"namespaces": rows(args.addons)})
         ]
-        own = openings(args.network, args.apps, args.redis, args.turn, controlled=args.controlled)
-        table = (*own, *args.front, *addon_openings(args.network, args.addons))
+        own = openings(
+            args.network,
+            args.apps,
+            args.redis,
+            args.turn,
+            controlled=args.controlled,
+            ingress=INGRESS_NAMESPACE in args.addons,
+        )
+        table = (*own, *args.particular, *addon_openings(args.network, args.addons))
         manifests.apply(
             "isolation.yaml.j2",
             {

@@ -87,6 +87,9 @@ _VALKEY = Pods(PLATFORM_NAMESPACE, {"app.kubernetes.io/name": "valkey"})
 TRAEFIK = Pods(INGRESS_NAMESPACE, {"app.kubernetes.io/name": "traefik"})
 PROMETHEUS = Pods(MONITORING_NAMESPACE, {"app.kubernetes.io/name": "prometheus"})
 CLUSTER_DNS = Pods("kube-system", {"k8s-app": "kube-dns"})
+EVERY_POD = Pods("")
+ANYBODY: tuple[Peer, ...] = (EVERY_POD, Block(IPv4Network("0.0.0.0/0")))
+"""By both: not every engine finds a pod by its address."""
 
 _STANDARD_TURN = TurnSettings()
 DNS_PORTS = (Port("UDP", ports.DNS), Port("TCP", ports.DNS))
@@ -105,20 +108,19 @@ def openings(
     turn: TurnSettings = _STANDARD_TURN,
     *,
     controlled: bool = False,
+    ingress: bool = True,
 ) -> tuple[Opening, ...]:
-    """The table; with the rows of the fleet controller where there is one."""
+    """The table; with the rows of the fleet controller where there is one.
+
+    In a stack without an `ingress` of ours somebody else's leads players to the matchmaker: from where is not known
+    here. What listens there is made for strangers, and no instance may send to it.
+    """
     api = Block(network.subnets.api)
     # Engines that look before kube-proxy has translated see the Service's own address, the first of its network.
     api_service = Block(IPv4Network(SERVICES_CIDR[1]))
+    name, ways_in = ("players-through-ingress", (TRAEFIK,)) if ingress else ("players", ANYBODY)
     return (
-        Opening(
-            "players-through-ingress",
-            MATCHMAKER,
-            Way.FROM,
-            (TRAEFIK,),
-            tcp(ports.PLAYERS),
-            "Players' page and WebSockets",
-        ),
+        Opening(name, MATCHMAKER, Way.FROM, ways_in, tcp(ports.PLAYERS), "Players' page and WebSockets"),
         Opening(
             "prometheus-to-matchmaker",
             MATCHMAKER,

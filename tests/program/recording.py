@@ -59,6 +59,8 @@ class Registered:
     secret_outputs: tuple[str, ...]
     dependencies: frozenset[str]
     create_timeout: str
+    deleted_first: bool
+    """Whether it is gone before another takes its place."""
 
 
 @dataclass
@@ -117,6 +119,7 @@ class Record(mocks.Mocks):
         outputs = dict(args.inputs)
         if args.typ == "oci:Core/vcn:Vcn":
             outputs["defaultSecurityListId"] = f"{args.name}-default-security-list"
+            outputs["vcnDomainName"] = "asmade.oraclevcn.com"
         elif args.typ == "oci:Kms/vault:Vault":
             outputs["managementEndpoint"] = f"https://{args.name}.kms.example.com"
         elif args.typ == "oci:Redis/redisCluster:RedisCluster":
@@ -168,6 +171,7 @@ class _Monitor(mocks.MockMonitor):
                     secret_outputs=tuple(request.additionalSecretOutputs),
                     dependencies=frozenset(request.dependencies),
                     create_timeout=request.customTimeouts.create,
+                    deleted_first=request.deleteBeforeReplace,
                 )
             )
         return response

@@ -1,6 +1,7 @@
 """Every Helm release of every stack: pinned, whole or not at all, and with values that its chart really has."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,30 @@ def test_releases_are_pinned_and_come_whole_or_not_at_all(record: Record) -> Non
         assert its["chart"].startswith("oci://") is not ("repositoryOpts" in its)
 
 
+def test_what_brings_a_servicemonitor_comes_after_the_kind(record: Record) -> None:
+    """Helm refuses a kind that the cluster does not know, and the release with it."""
+    bringing = {each.name for each in releases(record) if monitored(each.inputs["values"])}
+    assert bringing <= {each.name for each in releases(record)} - {MONITORING}
+    for release in releases(record):
+        if release.name in bringing:
+            assert record.one(helm.TOKEN, name=MONITORING).urn in release.dependencies, release.name
+
+
+def monitored(values: Any) -> bool:
+    """Whether values switch a ServiceMonitor on, by whatever case a chart writes it in."""
+    return isinstance(values, Mapping) and any(
+        (key.lower() == "servicemonitor" and each.get("enabled") is True) or monitored(each)
+        for key, each in values.items()
+    )
+
+
 def test_the_local_stack_has_no_releases(record: Record, stack: str) -> None:
     if stack == "local":
         assert not releases(record)
 
+
+MONITORING = "kube-prometheus-stack"
+"""Brings the kinds itself, and is all that may ask for one without waiting."""
 
 SCHEMA = {
     "$schema": "http://json-schema.org/draft-07/schema#",

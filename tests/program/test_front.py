@@ -161,8 +161,10 @@ def test_all_regions_answer_to_the_shared_name_and_one_steers_it(record: Record,
             "frankfurt": "play-eu.example.com",
             "tokyo": "play-jp.example.com",
         }
-        attached = record.one("oci:Dns/steeringPolicyAttachment:SteeringPolicyAttachment").inputs
+        attachment = record.one("oci:Dns/steeringPolicyAttachment:SteeringPolicyAttachment")
+        attached = attachment.inputs
         assert (attached["domainName"], attached["steeringPolicyId"]) == (its.regions.domain, f"{each.name}-id")
+        assert attachment.deleted_first, "a name is attached to one policy, and another region makes another policy"
         monitor = record.one("oci:HealthChecks/httpMonitor:HttpMonitor").inputs
         assert set(monitor["targets"]) == set(answers.values())
         assert (monitor["protocol"], monitor["path"]) == ("HTTPS", "/region")

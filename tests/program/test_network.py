@@ -188,6 +188,13 @@ def test_no_route_table_has_internet_and_service_gateway(record: Record) -> None
 def test_names_resolve_in_the_vcn_and_beyond(record: Record) -> None:
     (options,) = record.of("oci:Core/dhcpOptions:DhcpOptions")
     assert {"type": "DomainNameServer", "serverType": "VcnLocalPlusInternet"} in options.inputs["options"]
+    assert {"type": "SearchDomain", "searchDomainNames": ["asmade.oraclevcn.com"]} in options.inputs["options"]
     labels = [each.inputs["dnsLabel"] for each in record.resources if "dnsLabel" in each.inputs]
     assert len(labels) == 5
     assert all(label.isalnum() and label[0].isalpha() and len(label) <= 15 for label in labels)
+
+
+def test_another_name_of_the_cluster_makes_no_other_network(record: Record) -> None:
+    """The VCN's label is made of it, and OCI changes no label."""
+    for vcn in record.of("oci:Core/vcn:Vcn"):
+        assert vcn.ignore_changes == ("dnsLabel",)

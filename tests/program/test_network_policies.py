@@ -299,6 +299,7 @@ def rows(found: dict[str, End], policies_of: Cluster) -> list[tuple[str, str, st
 
 REGIONS = ("matchmaker", "internet", "TCP", 443)
 """Open where there are other regions, and for nothing else in these stacks."""
+DOOR = ("matchmaker", "TCP", 3000)
 
 
 def wrong(found: dict[str, End], policies_of: Cluster) -> list[tuple[str, str, str, int, bool]]:
@@ -309,8 +310,21 @@ def wrong(found: dict[str, End], policies_of: Cluster) -> list[tuple[str, str, s
     ]
 
 
+STRANGERS = (
+    "other pod of ingress",
+    "load balancer",
+    "internet",
+    "stranger",
+    "prometheus",
+    "TURN node in the overlay",
+    "worker node",
+)
+"""Who may come to the matchmaker's door where no ingress of ours stands before it."""
+
+
 def expected_wrong(its: Settings) -> list[tuple[str, str, str, int, bool]]:
-    return [(*REGIONS, False)] if its.regions.peers else []
+    door = [] if its.ingress.enabled else [row for row in ROWS if row[0] in STRANGERS and row[1:4] == DOOR]
+    return door + ([(*REGIONS, False)] if its.regions.peers else [])
 
 
 @pytest.mark.parametrize("blocks_match_pods", [True, False], ids=["blocks-find-pods", "blocks-do-not"])

@@ -1,6 +1,7 @@
 """Keys and passwords in every stack: who makes them, where they stand, and that they stand nowhere else."""
 
 import base64
+import copy
 import hashlib
 import json
 from collections.abc import Iterator
@@ -91,6 +92,8 @@ def test_a_vault_makes_the_values_or_the_first_run_does(record: Record, its: Set
         assert (inputs["vaultId"], inputs["keyId"]) == ("secrets-vault-id", "secrets-key-id")
         assert inputs["enableAutoGeneration"] is True
         assert "secretContent" not in inputs
+    # Another name of the cluster would be another value of each, without the one before.
+    assert all(each.ignore_changes == ("secretName",) for each in record.of(VAULT_SECRET))
 
 
 def text_of_vault(secret: str) -> str:
@@ -157,6 +160,15 @@ def test_repositories_are_private_and_those_of_the_images(record: Record, its: S
     wanted = {"pixel/signalling", "pixel/turn", "pixel/capacity", *(app.image.split("/", 2)[2] for app in its.apps)}
     assert {each.inputs["displayName"] for each in made} == wanted
     assert all(each.inputs["isPublic"] is False and each.inputs["isImmutable"] is True for each in made)
+
+
+def test_repositories_that_differ_in_a_slash_are_two() -> None:
+    stack = "production-us-ashburn-1"
+    apps = copy.deepcopy(stack_file(stack)["pixel:apps"])
+    apps[0]["image"] = "iad.ocir.io/acme/pixel-signalling"
+    made = with_config(stack, apps=apps).of("oci:Artifacts/containerRepository:ContainerRepository")
+    assert {"pixel-signalling", "pixel/signalling"} <= {each.inputs["displayName"] for each in made}
+    assert len({each.urn for each in made}) == len(made)
 
 
 def test_pods_of_private_images_pull_with_the_secret_of_their_namespace(record: Record, its: Settings) -> None:

@@ -43,6 +43,18 @@ def test_a_key_is_in_the_file_encrypted_or_in_a_vault() -> None:
     assert encrypted.key.value == ""
 
 
+def test_where_a_receiver_is_reached_is_known_unless_a_vault_keeps_it() -> None:
+    addresses = {
+        "https://hooks.example.com/secret-path": 443,
+        "http://hooks.example.com": 80,
+        "https://user:secret-password@hooks.example.com:8443?a=b": 8443,
+        "ocid1.vaultsecret.oc1.fra.amaaaexample": None,
+    }
+    for address, port in addresses.items():
+        assert load_alerts({**HOOK, "key": address})[0].port == port
+    assert load_alerts({**MAIL, "key": "ocid1.vaultsecret.oc1.fra.amaaaexample"})[0].port == 587
+
+
 def test_a_severity_brings_what_is_worse() -> None:
     assert Severity.WARNING.and_worse == ["warning", "critical"]
     assert Severity.CRITICAL.and_worse == ["critical"]
@@ -55,6 +67,9 @@ BAD: list[tuple[list[dict[str, Any]], str, list[str]]] = [
     ([{**HOOK, "channel": "#ops"}], "[0].channel", ["unknown"]),
     ([{**HOOK, "key": "two words"}], "[0].key", ["(hidden)", "not one word", "--secret --path"]),
     ([{**HOOK, "key": "hooks.example.com"}], "[0].key", ["(hidden)", "not an address", "https://"]),
+    ([{**HOOK, "key": "ftp://hooks.example.com/"}], "[0].key", ["(hidden)", "not an address"]),
+    ([{**HOOK, "key": "https://hooks.example.com:70000/"}], "[0].key", ["(hidden)", "not an address"]),
+    ([{**MAIL, "smarthost": "smtp.example.com:70000"}], "[0].smarthost", [":70000", "smtp.example.com:587"]),
     ([{**HOOK, "key": ""}], "[0].key", ["missing", "--secret --path pixel:monitoring.alerts[0].key"]),
     ([HOOK, HOOK], "[1].name", ["taken above"]),
     ([{**MAIL, "smarthost": "smtp"}], "[0].smarthost", ["smtp.example.com:587"]),

@@ -115,6 +115,12 @@ BAD: list[tuple[str, dict[str, Any], str, list[str]]] = [
         ['"Europe/Bonn"', "no time zone that is known"],
     ),
     (
+        "a folder of places",
+        scheduled(when="Mon 08:00-09:00", timezone="America/Argentina", instances=3),
+        f"{ENTRY}.timezone",
+        ['"America/Argentina"', "no time zone that is known"],
+    ),
+    (
         "no cron expression",
         scheduled(cron="0 8 * *", hours=1, instances=3),
         f"{ENTRY}.cron",

@@ -69,6 +69,15 @@ BAD: list[tuple[dict[str, Any], str, list[str]]] = [
         {
             "domain": DOMAIN,
             "ingress": INGRESS,
+            "certificates": CERTIFICATES | {"dns01": RFC2136 | {"server": "ns1.example.com:65536"}},
+        },
+        "pixel:certificates.dns01.server",
+        ['"ns1.example.com:65536"', '"ns1.example.com:53"'],
+    ),
+    (
+        {
+            "domain": DOMAIN,
+            "ingress": INGRESS,
             "certificates": CERTIFICATES | {"dns01": ACME_DNS | {"tsig_key": "cert-manager"}},
         },
         "pixel:certificates.dns01.tsig_key",

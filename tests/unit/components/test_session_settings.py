@@ -54,6 +54,8 @@ BAD: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"login": "none"}, "pixel:login", ["not a mapping"]),
     ({"login": {"mode": "password"}}, "pixel:login.mode", ['"password"', "none, shared, signed"]),
     ({"login": {"token": TOKEN}}, "pixel:login.token", ["(hidden)", "of no use", "mode shared"]),
+    ({"login": SIGNED | {"jwks": "https://id.example.com:65536/keys"}}, "pixel:login.jwks", [":65536", "https://"]),
+    ({"webhooks": {"endpoints": [{"url": "https://a.example.com:0/"}]}}, "pixel:webhooks.endpoints[0].url", [":0/"]),
     ({"login": {"mode": "shared"}}, "pixel:login.token", ["missing", "--secret --path pixel:login.token"]),
     ({"login": {"mode": "shared", "token": "two words"}}, "pixel:login.token", ["(hidden)", "not a token"]),
     ({"login": {"mode": "shared", "token": "short"}}, "pixel:login.token", ["(hidden)", "guessed", "16 or more"]),

@@ -467,10 +467,30 @@ def test_a_small_vcn_is_good_when_every_subnet_is_given() -> None:
     assert str(load(config).network.subnets.workers) == "192.168.4.128/25"
 
 
+def test_the_nodes_of_oci_cache_take_addresses_of_the_workers() -> None:
+    config = patched("pixel:network/subnets", {"workers": "10.0.40.0/27"})
+    config["pixel:pools"]["gpu"]["max"] = 16
+    config["pixel:redis"] = {"mode": "managed", "nodes": 3}
+    assert load(config).redis.nodes == 3
+    config["pixel:redis"]["nodes"] = 4
+    with pytest.raises(SettingsError) as refused:
+        load(config)
+    (line,) = refused.value.refusals
+    assert line.startswith('pixel:network.subnets.workers is "10.0.40.0/27": too small for the 26 nodes of its pools')
+    assert "and the 4 of OCI Cache (it holds 29)" in line
+
+
 def test_the_engine_hands_structures_over_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     flat = {key: value if isinstance(value, str) else json.dumps(value) for key, value in GOOD.items()}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(flat | {"pixel:domain": ""}))
     assert load(stack_config()) == load(GOOD)
+
+
+def test_a_text_that_looks_like_a_structure_is_refused_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    flat = {key: value if isinstance(value, str) else json.dumps(value) for key, value in GOOD.items()}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(flat | {"pixel:domain": "{{ domain }}"}))
+    with pytest.raises(SettingsError, match=r'pixel:domain is "\{\{ domain }}": of the wrong form'):
+        load(stack_config())
 
 
 def test_weights_of_two_apps_are_apart() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from local import touched as module
 from local.__main__ import main
+from local.images.recipes import RECIPES
 from local.touched import changed_since, stack_names, touched
 
 STACKS = ("local", "production-ap-tokyo-1", "production-us-ashburn-1", "staging-eu-frankfurt-1")
@@ -48,6 +49,13 @@ TABLE: list[tuple[list[str], tuple[str, ...]]] = [
 @pytest.mark.parametrize(("changed", "expected"), TABLE, ids=["+".join(files)[:60] or "none" for files, _ in TABLE])
 def test_a_change_touches(changed: list[str], expected: tuple[str, ...]) -> None:
     assert touched(changed, STACKS) == expected
+
+
+def test_whatever_an_image_of_the_local_stack_is_made_from_touches_it() -> None:
+    for recipe in RECIPES:
+        folders = (*recipe.packages, *recipe.pages)
+        for file in (recipe.dockerfile, *(f"{folder}/deep/file.any" for folder in folders)):
+            assert touched([file], STACKS) == (module.LOCAL,), file
 
 
 def test_what_every_stack_is_made_from_exists() -> None:

@@ -165,6 +165,15 @@ def test_sessions_are_counted_once_whoever_counts() -> None:
     assert newly_ended(second, {"a2": {"demo/1": Tally(1, 0)}}) == {"demo": {"1": Tally(1, 0)}}
 
 
+def test_sessions_of_many_matchmakers_are_counted_once() -> None:
+    many = {f"10.0.0.{number}": {"demo/1": Tally(10, 1)} for number in range(60)}
+    assert newly_ended({}, many) == {"demo": {"1": Tally(600, 60)}}
+    assert newly_ended(kept({}, many), many) == {}
+    # Of those that are silent some are forgotten, the longest silent ones first.
+    silent = kept(kept({}, many), {"b": {}})
+    assert "10.0.0.59" in silent and "10.0.0.0" not in silent
+
+
 def test_what_is_remembered_is_read_as_it_was_written() -> None:
     memory = Memory(trials={"demo": after({"1": Tally(400, 4), "2": Tally(20, 20)})}, settings={"demo": "{}"})
     assert read(written(memory)) == memory

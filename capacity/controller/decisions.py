@@ -49,7 +49,7 @@ def decide(cluster: Cluster, its: StackSettings, memory: Memory, now: datetime) 
         *pins(cluster.instances),
         *left(cluster.instances),
         *lost(cluster),
-        *drained_nodes(cluster),
+        *drained_nodes(cluster, its.shared),
         *drained_fleets(cluster),
     ]
     pools = {"gpu": PoolFigures(slots.given, _running(cluster.gpu_placeholders), slots.cut)}

@@ -36,6 +36,8 @@ def instance_of(pod: Pod) -> Instance | None:
         _stage(pod, labels.get(names.POOL_LABEL, "")),
         pod.spec.nodeName if pod.spec else None,
         pinned=annotations.get(names.SAFE_TO_EVICT) == "false",
+        players=_number(annotations.get(names.DELETION_COST)) or 0,
+        draining=annotations.get(names.DRAINING) == "true",
     )
 
 

@@ -87,9 +87,10 @@ def room(cluster: Cluster, its: StackSettings) -> int:
 
     What is cordoned takes none. It still counts among the nodes that there may be, for it is paid for.
     """
-    shared = {each.name for each in its.applications if each.sessions is Sessions.SHARED}
     held = [
-        each for each in cluster.instances if each.stage is Stage.SESSION or (each.idle and each.application in shared)
+        each
+        for each in cluster.instances
+        if each.stage is Stage.SESSION or (each.idle and each.application in its.shared)
     ]
     closed = {node.name for node in cluster.gpu_nodes if node.cordoned}
     whole = _slots_of(cluster.gpu_nodes, its.gpu, its.gpu.max_nodes)

@@ -11,11 +11,12 @@ from scipy.stats import beta
 from capacity.buffer import Buffer
 from capacity.controller.actions import Annotate, Kind, Notice
 from capacity.controller.cluster import Fleet, Rollback, Tally
+from capacity.controller.decisions import decide
 from capacity.controller.memory import Memory, kept, newly_ended, read, written
 from capacity.controller.overrides import fingerprint, lifted, rolled_back
 from capacity.controller.rollback import Part, Trial, exceeds, judged, least, most, went_on
 from capacity.controller.settings import Application, RollbackRule
-from tests.unit.fleet_controller.situations import NOW, fleet
+from tests.unit.fleet_controller.situations import NOW, cluster, fleet, stack
 
 RULE = RollbackRule(margin=0.05, sessions=20, risk=0.05)
 FLEETS = (fleet("demo-1", weight=95), fleet("demo-2", weight=5))
@@ -150,6 +151,22 @@ def test_an_operator_s_buffer_is_lifted_by_other_settings() -> None:
     assert not list(lifted(overridden, [before], {}))
     gone = {"app.pixel/buffer-override": None}
     assert list(lifted(overridden, [after_], known)) == [Annotate(Kind.FLEET, "demo-1", gone, "1")]
+
+
+def test_an_operator_s_buffer_that_could_not_be_lifted_is_lifted_later() -> None:
+    """The deployment that changes the settings changes the fleet at the same time, and the API server refuses."""
+    lift = Annotate(Kind.FLEET, "demo-1", {"app.pixel/buffer-override": None}, "1")
+    before, after_ = stack(Application("demo", Buffer(instances=1))), stack(Application("demo", Buffer(instances=2)))
+    overridden = cluster(fleet(buffer_override=7))
+    memory = decide(overridden, before, Memory(), NOW).memory
+    for _ in range(2):
+        decision = decide(overridden, after_, memory, NOW)
+        assert lift in decision.actions
+        memory = decision.memory
+    done = decide(cluster(fleet()), after_, memory, NOW)
+    assert lift not in done.actions
+    # What an operator sets afterwards stands.
+    assert lift not in decide(overridden, after_, done.memory, NOW).actions
 
 
 def test_sessions_are_counted_once_whoever_counts() -> None:

@@ -72,7 +72,7 @@ def _displaced(placeholders: Placeholders | None, node: Node) -> Iterator[Action
 def _told(node: Node, *, free: bool) -> Iterator[Action | Notice]:
     if free and not node.empty:
         yield Annotate(Kind.NODE, node.name, {names.EMPTY: "true"}, node.seen)
-        yield Notice("NodeDrained", f"node {node.name} has no session any more")
+        yield Notice("NodeDrained", f"node {node.name} has no session any more", about=node.name)
 
 
 def drained_fleets(cluster: Cluster) -> Iterator[Action | Notice]:

@@ -7,6 +7,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import NormalDist
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 
 from capacity import proposal
 from capacity.learning.arrivals import by_hour, hour_of_week
-from capacity.learning.observed import Pod, provisionings, starts
+from capacity.learning.observed import DAY, NODES, PODS, Pod, pods, provisionings, starts
+from capacity.learning.prometheus import Prometheus, Series
 from capacity.learning.survival import FEWEST, Seen, estimate, of_buckets
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -103,6 +105,56 @@ def pod(scheduled: float | None, ready: float | None, last: float, node: float |
 def test_a_pod_that_was_not_ready_when_last_seen_took_longer() -> None:
     found = starts([pod(101, 160, 900), pod(101, None, 141), pod(None, None, 500)])
     assert found == {"showroom": [Seen(59, True), Seen(40, False)]}
+
+
+class Days:
+    """A Prometheus that was asked day by day: what each expression was over the day that ends at a time."""
+
+    def __init__(self, told: dict[str, dict[float, list[Series]]]) -> None:
+        self._told = {{**PODS, "nodes": NODES}[name]: days for name, days in told.items()}
+
+    def at(self, expression: str, time: float) -> list[Series]:
+        return self._told.get(expression, {}).get(time, [])
+
+
+def days(name: str, value: float, *until: int, **labels: str) -> dict[float, list[Series]]:
+    its = {"namespace": "pixel-instances", "pod": name} | labels
+    return {day * DAY: [Series(its, (day * DAY,), (value,))] for day in until}
+
+
+def test_the_first_readiness_counts_on_whatever_day_another_came() -> None:
+    """A warm instance of three days whose streamer went away on the second, and came back."""
+    began = 0.5 * DAY
+    told = {
+        "created": days("a", began, 1, 2, 3),
+        "scheduled": days("a", began + 1, 1, 2, 3),
+        "ready": days("a", began + 61, 1, 2) | days("a", 1.7 * DAY, 3),
+        "last": days("a", 3 * DAY, 3) | days("a", 2 * DAY, 2) | days("a", DAY, 1),
+        "application": days("a", 1, 1, 2, 3, label_app_pixel_app="showroom"),
+    }
+    prometheus = cast("Prometheus", Days(told))
+    assert starts(pods(prometheus, 0, 3 * DAY)) == {"showroom": [Seen(60, True)]}
+    # Where the first days are not looked at, nothing is known of its start.
+    assert pods(prometheus, DAY, 3 * DAY) == []
+
+
+def test_a_node_s_name_may_have_been_another_s_before() -> None:
+    began = 2.5 * DAY
+    told = {
+        "created": days("a", began, 3),
+        "scheduled": days("a", began + 400, 3),
+        "last": days("a", 3 * DAY, 3),
+        "application": days("a", 1, 3, label_app_pixel_app="showroom"),
+        "node": days("a", 1, 3, node="10.0.1.5"),
+        "nodes": {
+            DAY: [Series({"node": "10.0.1.5"}, (DAY,), (0.2 * DAY,))],
+            3 * DAY: [Series({"node": "10.0.1.5"}, (3 * DAY,), (began + 300,))],
+            4 * DAY: [Series({"node": "10.0.1.5"}, (4 * DAY,), (3.5 * DAY,))],
+        },
+    }
+    found = pods(cast("Prometheus", Days(told)), 0, 4 * DAY)
+    assert [each.node_created for each in found] == [began + 300]
+    assert provisionings(found) == [Seen(400, True)]
 
 
 def test_only_who_waited_for_a_new_node_saw_how_long_one_takes() -> None:

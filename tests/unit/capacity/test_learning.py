@@ -48,6 +48,28 @@ def test_times_that_were_cut_off_do_not_make_the_rest_seem_shorter() -> None:
     assert naive.mean < 0.93 * found.mean
 
 
+def test_what_waits_for_hours_is_not_taken_for_what_came_at_once() -> None:
+    """The cloud had no nodes for an afternoon: a third of what waited for one has seen none come."""
+    chance = random.Random(1)
+    came = [Seen(chance.lognormvariate(6.17, 0.15), True) for _ in range(40)]
+    found = estimate([*came, *(Seen(7200 + 600 * number, False) for number in range(20))])
+    assert found is not None
+    assert found.chance_within(max(each.seconds for each in came)) == pytest.approx(2 / 3)
+    assert found.chance_within(7200) < 0.75
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("cut", [70, 100, 400])
+def test_the_tail_of_what_was_cut_off_early_is_as_long_as_it_is(seed: int, cut: float) -> None:
+    """Memoryless times of 100 s on average, of which half or more are cut off."""
+    chance = random.Random(seed)
+    both = [(chance.expovariate(0.01), chance.uniform(20, cut)) for _ in range(2000)]
+    found = estimate([Seen(min(each), each[0] <= each[1]) for each in both])
+    assert found is not None
+    assert found.mean == pytest.approx(100, rel=0.25)
+    assert found.quantile(0.99) == pytest.approx(461, rel=0.35)
+
+
 def test_of_few_nothing_is_said() -> None:
     assert estimate([Seen(5, True)] * (FEWEST - 1) + [Seen(9, False)] * 50) is None
     assert of_buckets([1, math.inf], [3, FEWEST - 1]) is None

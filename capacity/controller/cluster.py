@@ -103,6 +103,8 @@ class Fleet:
     """What was last said of it to operators."""
     rollback: Rollback | None = None
     revision: str = "1"
+    paused: bool = False
+    """Its application is, whatever its other fleets say."""
     draining: bool = False
     empty: bool = False
 

@@ -78,6 +78,7 @@ def fleet_of(deployment: Deployment) -> Fleet | None:
         buffer_target=_number(annotations.get(names.BUFFER_TARGET)),
         rollback=_rollback(annotations.get(names.ROLLED_BACK)),
         revision=annotations.get(names.REVISION, ""),
+        paused=annotations.get(names.PAUSED) == "true",
         draining=annotations.get(names.DRAINING) == "true",
         empty=annotations.get(names.EMPTY) == "true",
     )

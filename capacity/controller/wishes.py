@@ -53,11 +53,13 @@ def _wishes(cluster: Cluster, application: Application, buffer: Buffer, restrain
 
 
 def _demand(cluster: Cluster, application: Application) -> Demand:
-    open_ = {fleet.version for fleet in cluster.fleets if fleet.application == application.name and fleet.share > 0}
+    fleets = [fleet for fleet in cluster.fleets if fleet.application == application.name]
+    open_ = {fleet.version for fleet in fleets if fleet.share > 0}
     its = [each for each in cluster.instances if each.application == application.name]
     warm = sum(each.stage is Stage.WARM and each.version in open_ for each in its)
     sessions = sum(each.stage is Stage.SESSION for each in its)
-    waiting = cluster.waiting.get(application.name, 0)
+    # Of a paused application nobody who waits is given an instance: it would take another's room, and stand there.
+    waiting = 0 if any(fleet.paused for fleet in fleets) else cluster.waiting.get(application.name, 0)
     taking = min(waiting, warm)
     return Demand(sessions, waiting - taking, taking)
 

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
-from lightkube.models.core_v1 import PodSpec, PodStatus
-from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.models.apps_v1 import DeploymentSpec
+from lightkube.models.core_v1 import PodSpec, PodStatus, PodTemplateSpec
+from lightkube.models.meta_v1 import LabelSelector, ObjectMeta
+from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod
 
 from capacity.buffer import Buffer
@@ -11,7 +13,7 @@ from capacity.controller.actions import Action, Annotate, Cordon, Free, Kind, Re
 from capacity.controller.cluster import Cluster, Instance, Stage
 from capacity.controller.decisions import decide
 from capacity.controller.memory import Memory
-from capacity.controller.reading import instance_of
+from capacity.controller.reading import fleet_of, instance_of
 from capacity.controller.settings import Application, Sessions
 from tests.unit.fleet_controller.situations import NOW, cluster, fleet, instances, nodes, stack
 
@@ -71,6 +73,16 @@ def test_the_autoscaler_leaves_alone_what_somebody_plays_on() -> None:
     assert of_instances(here) == [Annotate(Kind.POD, hall(3).name, PINNED)]
     left = cluster(fleet(), fleet("hall-1", 1), of=(hall(0, pinned=True),))
     assert of_instances(left) == [Annotate(Kind.POD, hall(0).name, dict.fromkeys(PINNED))]
+
+
+def test_a_fleet_says_that_its_application_is_paused() -> None:
+    for annotations, paused in (({"app.pixel/paused": "true"}, True), ({}, False)):
+        labels = {"app.pixel/app": "demo", "app.pixel/version": "1"}
+        meta = ObjectMeta(name="demo-1", labels=labels, annotations=annotations)
+        spec = DeploymentSpec(selector=LabelSelector(), template=PodTemplateSpec())
+        found = fleet_of(Deployment(metadata=meta, spec=spec))
+        assert found is not None
+        assert found.paused is paused
 
 
 def test_a_shared_instance_says_how_many_play_on_it() -> None:

@@ -190,6 +190,16 @@ def test_a_budget_that_is_used_up_takes_buffers_first(
     assert wishes.slots(state, its, buffers, restraint, expected.instances) == slots
 
 
+def test_nothing_is_started_for_those_who_wait_for_a_paused_application() -> None:
+    """Nobody is let in until it goes on; meanwhile others need the room. What is kept ready stays so."""
+    its = stack(Application("demo", Buffer(instances=1)), Application("other", Buffer(instances=6)), max_nodes=3)
+    fleets = (fleet("demo-1", paused=True), fleet("demo-2", 0), fleet("other-1"))
+    given_ = given_of(cluster(*fleets, waiting={"demo": 20}), its)
+    assert {name: each.instances for name, each in given_.items()} == {"demo-1": 1, "demo-2": 1, "other-1": 4}
+    goes_on = given_of(cluster(fleet("demo-1"), *fleets[1:], waiting={"demo": 20}), its)
+    assert goes_on["other-1"].instances == 0
+
+
 @pytest.mark.parametrize(
     ("warm", "replicas", "expected"),
     [

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -46,8 +47,17 @@ def samples(text: str, names: Iterable[str]) -> Iterator[Sample]:
     lines = "\n".join(line for line in text.splitlines() if line.startswith(starts))
     for family in text_string_to_metric_families(f"{lines}\n"):
         for sample in family.samples:
-            if sample.name in starts:
+            if sample.name in starts and math.isfinite(sample.value):
                 yield sample.name, sample.labels, sample.value
+
+
+def _told(answer: bytes | None, names: Iterable[str]) -> list[Sample] | None:
+    """The samples of an answer; None of one that is none, as where something else has the port."""
+    try:
+        return None if answer is None else list(samples(answer.decode(), names))
+    except ValueError as error:
+        LOG.warning("no metrics", extra={"error": repr(error)[:200]})
+        return None
 
 
 def tallies(found: Iterable[Sample]) -> tuple[float, dict[str, Tally]]:
@@ -123,8 +133,8 @@ class Matchmakers:
         answers = await asyncio.gather(*(self._get(address, "/metrics") for address in addresses))
         ended = {}
         for address, answer in zip(addresses, answers, strict=True):
-            if answer is not None:
-                started, counts = tallies(samples(answer.decode(), (ENDED, BAD, STARTED)))
+            if (found := _told(answer, (ENDED, BAD, STARTED))) is not None:
+                started, counts = tallies(found)
                 ended[f"{address} {started}"] = counts
         self.ended = ended
 
@@ -182,9 +192,8 @@ class Relays:
     async def _ask(self, name: str, address: str) -> Relay | None:
         host = f"[{address}]" if isinstance(ip_address(address), IPv6Address) else address
         answer = await fetched(self._http, f"http://{host}:{self._port}/metrics")
-        if answer is None:
+        if (found := _told(answer, (ALLOCATIONS, BYTES))) is None:
             return None
-        found = list(samples(answer.decode(), (ALLOCATIONS, BYTES)))
         held = [value for metric, _, value in found if metric == ALLOCATIONS]
         if not held:
             return None

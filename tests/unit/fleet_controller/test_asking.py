@@ -9,7 +9,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from capacity.controller import asking
-from capacity.controller.asking import Matchmakers
+from capacity.controller.asking import Matchmakers, Relays
 from capacity.controller.cluster import Tally
 from capacity.controller.memory import kept, newly_ended
 from signalling.shell import listening
@@ -25,6 +25,8 @@ class Desk:
     waiting: dict[str, dict[str, int]] = field(default_factory=dict)
     """By address; one that is not here does not answer."""
     ended: dict[str, int] = field(default_factory=dict)
+    garbage: bytes = b""
+    """In place of metrics."""
     started: int = 1
     known: list[str] = field(default_factory=lambda: [FIRST, SECOND])
     """The addresses that the Service names."""
@@ -34,6 +36,8 @@ class Desk:
         return web.json_response({"waiting": its}) if its is not None else web.Response(status=503)
 
     async def metrics(self, request: web.Request) -> web.Response:
+        if self.garbage:
+            return web.Response(body=self.garbage)
         labels = 'application="demo",version="1",outcome="completed"'
         count = self.ended.get(request.url.host or "")
         text = f"process_start_time_seconds {self.started}\npixel_sessions_ended_total{{{labels}}} {count}\n"
@@ -114,3 +118,23 @@ async def test_matchmakers_that_come_and_go_for_months_are_not_counted_again(
             before = dict(kept(before, matchmakers.ended))
     assert total == 100
     assert len(before) < 50
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\xff\xfe",
+        b"pixel_turn_allocations{\npixel_sessions_ended_total{",
+        b"pixel_turn_allocations NaN\npixel_sessions_ended_total NaN\n",
+        b"pixel_turn_allocations +Inf\npixel_sessions_ended_total +Inf\n",
+    ],
+)
+async def test_who_tells_no_metrics_does_not_answer(desk: Desk, garbage: bytes) -> None:
+    """Whatever it is, it does not end the asking, which nothing would begin again."""
+    desk.garbage = garbage
+    async with ClientSession() as http:
+        matchmakers, relays = Matchmakers(http, f"http://matchmakers:{desk.port}"), Relays(http, desk.port)
+        await matchmakers.ask_what_ended()
+        await relays.ask({"turn-1": FIRST})
+    assert sum(len(counts) for counts in matchmakers.ended.values()) == 0
+    assert relays.relays == {}

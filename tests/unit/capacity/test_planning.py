@@ -229,7 +229,7 @@ def test_who_has_waited_leaves_later_which_makes_others_wait() -> None:
 
     def more(session: Duration, free: int = 2) -> float:
         layers = Layers(0.05, fixed(60), NodeBuffer(Players(0.05, session), fixed(480), 1, 900), free)
-        by_themselves = np.clip(np.arange(len(layers._ordered)) - 6, 0, None) @ layers._ordered
+        by_themselves = np.clip(np.arange(len(layers._ordered(None))) - 6, 0, None) @ layers._ordered(None)
         return layers.promise(6).waiting / float(by_themselves)
 
     assert more(exponential(600)) > more(exponential(1800)) > 1.01

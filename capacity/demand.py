@@ -12,6 +12,8 @@ A duration is a number (always the same), a mean with a `spread` (its standard d
 `memoryless: true`, or quantiles.
 """
 
+import argparse
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,10 +83,7 @@ def read(path: Path) -> StackDemand:
 def of_mapping(content: Mapping[str, Any]) -> StackDemand:
     """The same from what the file holds."""
     timezone = content.get("timezone", "UTC")
-    try:
-        ZoneInfo(timezone)
-    except (KeyError, ValueError) as error:
-        raise DemandError(f"timezone is {timezone!r}: no such zone; use a name such as Europe/Berlin") from error
+    zone_of("timezone", timezone)
     return StackDemand(
         applications={name: _demand(name, each) for name, each in content["applications"].items()},
         node=duration("node_seconds", content["node_seconds"]),
@@ -92,19 +91,47 @@ def of_mapping(content: Mapping[str, Any]) -> StackDemand:
     )
 
 
+def zone_of(key: str, timezone: str) -> ZoneInfo:
+    """A time zone by its name."""
+    try:
+        return ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError) as error:
+        raise DemandError(f"{key} is {timezone!r}: no such zone; use a name such as Europe/Berlin") from error
+
+
+def check_share(key: str, share: float) -> None:
+    """A chance, or another part of all, that is neither nothing nor all."""
+    if not 0 < share < 1:
+        raise DemandError(f"{key} is {share}: use a chance between 0 and 1, such as 0.99")
+
+
+def check_flags(options: argparse.Namespace, above_zero: str, from_zero: str = "") -> None:
+    """Of the flags that are given, those named must be numbers above 0, or from 0 on.
+
+    Raises:
+        DemandError: for the first that is not.
+    """
+    for names, least, words in ((above_zero, math.ulp(0.0), "above 0"), (from_zero, 0.0, "from 0 on")):
+        for name in names.split():
+            value = getattr(options, name)
+            if value is not None and not least <= value < math.inf:
+                raise DemandError(f"--{name.replace('_', '-')} is {value}: use a number {words}")
+
+
 def _demand(name: str, entry: Mapping[str, Any]) -> Demand:
     given = entry["arrivals_per_hour"]
     arrivals = tuple(map(float, given)) if isinstance(given, list) else (float(given),)
-    if len(arrivals) not in (1, HOURS) or min(arrivals) < 0:
+    if len(arrivals) not in (1, HOURS) or not all(0 <= each < math.inf for each in arrivals):
         raise DemandError(
             f"applications.{name}.arrivals_per_hour has {len(arrivals)} numbers, the least {min(arrivals)}: "
             f"use one number, or {HOURS}, none below 0"
         )
-    return Demand(
-        arrivals,
-        duration(f"applications.{name}.start_seconds", entry["start_seconds"]),
-        duration(f"applications.{name}.session_seconds", entry["session_seconds"]),
-    )
+    session = duration(f"applications.{name}.session_seconds", entry["session_seconds"])
+    if not session.mean:
+        raise DemandError(
+            f"applications.{name}.session_seconds is {entry['session_seconds']!r}: sessions take some time"
+        )
+    return Demand(arrivals, duration(f"applications.{name}.start_seconds", entry["start_seconds"]), session)
 
 
 def duration(key: str, given: Any) -> Duration:  # noqa: ANN401 - what a YAML file holds

@@ -160,7 +160,16 @@ def _clock_changes(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[d
 
 
 def _once(once: Once, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    return once.start.replace(tzinfo=zone).astimezone(UTC), once.end.replace(tzinfo=zone).astimezone(UTC)
+    """From the first time that clocks show the start to the last that they show the end."""
+    return _moment(once.start, zone, fold=0), _moment(once.end, zone, fold=1)
+
+
+def _moment(clock: datetime, zone: ZoneInfo, fold: int) -> datetime:
+    """When clocks show a time; of one that they leave out, when they are put forward."""
+    before, after = (clock.replace(tzinfo=zone, fold=each).astimezone(UTC) for each in (0, 1))
+    if after < before:
+        return next(_clock_changes(zone, after, before), before)
+    return after if fold else before
 
 
 def _times(cron: Cron, timezone: str, after: datetime) -> Iterator[datetime]:

@@ -1,7 +1,8 @@
 """GPU shapes of Oracle Cloud: what a node has, and how many instances fit on it.
 
 Shapes: https://docs.oracle.com/iaas/Content/Compute/References/computeshapes.htm#vm-gpu
-GPU memory and encoders: where `components/settings/gpu.py` has them from, with which a test compares.
+GPU memory and encoders: where `components/settings/gpu.py` has them from. Of that, and of what stands beside an
+application in its pod, a test compares what is here with what the program has.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,11 @@ CORES_PER_OCPU: Final = 2
 SYSTEM_MILLICORES: Final = 200
 """What the pods of the system request on each GPU node: network, GPU plugin, exporters."""
 SYSTEM_MEBIBYTES: Final = 1024
+"""The same."""
+
+COMPANIONS_MILLICORES: Final = 60
+"""What sidecar and CPU exporter request in each instance, beside its application."""
+COMPANIONS_MEBIBYTES: Final = 144
 """The same."""
 
 
@@ -72,7 +78,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
 
 @dataclass(frozen=True)
 class Size:
-    """What one instance takes."""
+    """What one instance takes: its whole pod."""
 
     millicores: int
     mebibytes: int

@@ -38,7 +38,9 @@ class Application:
     """The stack's, then its own: the last one that holds counts."""
     priority: int
     millicores: int
+    """Of its own container, as the stack file has it."""
     mebibytes: int
+    """The same."""
     gpu_mebibytes: int
     pixels_per_second: int
 
@@ -50,7 +52,12 @@ class Application:
     @property
     def size(self) -> Size:
         """One instance."""
-        return Size(self.millicores, self.mebibytes, self.gpu_mebibytes, self.pixels_per_second)
+        return Size(
+            self.millicores + shapes.COMPANIONS_MILLICORES,
+            self.mebibytes + shapes.COMPANIONS_MEBIBYTES,
+            self.gpu_mebibytes,
+            self.pixels_per_second,
+        )
 
 
 @dataclass(frozen=True)

@@ -76,18 +76,19 @@ def diff(stack: Stack, played: Sequence[Game], found: Sequence[Class]) -> str:
     for application in stack.applications:
         its = [game for game in played if game.application == application.name]
         if its:
-            # What the pod requests beside the application: its sidecar and its exporter.
-            beside = max(round(1000 * game.request) for game in its) - application.millicores
             classes = {class_of[game.title] for game in its}
             requests[application.name] = {
-                each.name.lower() if len(classes) > 1 else "": cpu_of(each, beside) for each in found if each in classes
+                each.name.lower() if len(classes) > 1 else "": cpu_of(each) for each in found if each in classes
             }
     return proposal.of_fleets(stack.path, requests)
 
 
-def cpu_of(its: Class, beside: int) -> str:
-    """The `cpu` of an application's container, in thousandths of a core."""
-    return f"{max(round(1000 * its.cores) - max(beside, 0), 50)}m"
+def cpu_of(its: Class) -> str:
+    """The `cpu` of an application's container, in thousandths of a core.
+
+    What stands beside it is not told from what pods were seen to request: that may have been before the last change.
+    """
+    return f"{max(round(1000 * its.cores) - shapes.COMPANIONS_MILLICORES, 50)}m"
 
 
 def fits(found: Sequence[Class], application: Application, slots_per_gpu: int | None) -> dict[str, dict[str, Fit]]:

@@ -39,7 +39,7 @@ class Game:
     cores: tuple[float, ...]
     """Used by a session's whole pod, at each look; rising."""
     request: float
-    """Cores that its pod requests."""
+    """Cores that its pod requested last."""
     shares: Mapping[str, float]
     """Of its CPU, by role of process."""
 
@@ -57,16 +57,25 @@ def games(prometheus: Prometheus, start: float, end: float, roles: Mapping[str, 
     """Every game that was played in a time (seconds of the Unix epoch)."""
     cores: dict[tuple[str, str], list[float]] = defaultdict(list)
     sessions: dict[tuple[str, str], set[str]] = defaultdict(set)
-    requests: dict[tuple[str, str], float] = {}
+    requests: dict[tuple[str, str], tuple[float, float]] = {}
     for each in prometheus.during(BY_SESSION, start, end, STEP):
         key = (each.labels.get("application", ""), each.labels["game_id"])
         # The look at which a session begins covers less than a whole one.
         cores[key] += [value / 100 for value in each.values[1:]]
         sessions[key].add(each.labels["session_id"])
-        requests[key] = float(each.labels["pod_cpu_request"])
+        # The latest counts: it may have been changed meanwhile.
+        latest = (each.times[-1], float(each.labels["pod_cpu_request"]))
+        requests[key] = max(requests.get(key, latest), latest)
     shares = by_role(_processes(prometheus, start, end), roles)
     return [
-        Game(*key, len(sessions[key]), len(seen) * STEP / 3600, tuple(sorted(seen)), requests[key], shares.get(key, {}))
+        Game(
+            *key,
+            len(sessions[key]),
+            len(seen) * STEP / 3600,
+            tuple(sorted(seen)),
+            requests[key][1],
+            shares.get(key, {}),
+        )
         for key, seen in sorted(cores.items())
         if seen
     ]

@@ -87,4 +87,6 @@ class Notice:
     text: str
     fleet: str | None = None
     """The fleet that it is about; None for the whole."""
+    about: str = ""
+    """Which one of several, where they are no fleets: an application, a node, a pool, a cap."""
     warning: bool = False

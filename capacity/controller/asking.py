@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from capacity.controller.cluster import Relay, Tally
 LOG: Final = logging.getLogger("controller.asking")
 SECONDS: Final = ClientTimeout(total=3.0)
 STALE_SECONDS: Final = 30.0
-"""How long the queue counts as it was, while no matchmaker answers."""
+"""How long a matchmaker's part of the queue counts as it was, while it does not answer."""
 
 ENDED: Final = "pixel_sessions_ended_total"
 BAD: Final = "pixel_sessions_bad_total"
@@ -46,8 +47,17 @@ def samples(text: str, names: Iterable[str]) -> Iterator[Sample]:
     lines = "\n".join(line for line in text.splitlines() if line.startswith(starts))
     for family in text_string_to_metric_families(f"{lines}\n"):
         for sample in family.samples:
-            if sample.name in starts:
+            if sample.name in starts and math.isfinite(sample.value):
                 yield sample.name, sample.labels, sample.value
+
+
+def _told(answer: bytes | None, names: Iterable[str]) -> list[Sample] | None:
+    """The samples of an answer; None of one that is none, as where something else has the port."""
+    try:
+        return None if answer is None else list(samples(answer.decode(), names))
+    except ValueError as error:
+        LOG.warning("no metrics", extra={"error": repr(error)[:200]})
+        return None
 
 
 def tallies(found: Iterable[Sample]) -> tuple[float, dict[str, Tally]]:
@@ -69,6 +79,15 @@ def tallies(found: Iterable[Sample]) -> tuple[float, dict[str, Tally]]:
     return started, counts
 
 
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    """One matchmaker's part of the queue."""
+
+    at: float
+    waiting: Mapping[str, int]
+    """Players, by application."""
+
+
 class Matchmakers:
     """All of them, each by its address: a Service without an address of its own names them."""
 
@@ -76,38 +95,48 @@ class Matchmakers:
         """``url`` has scheme, host and port."""
         self._http: Final = http
         self._url: Final = URL(url)
-        self._waiting: dict[str, int] = {}
-        self._heard = 0.0
+        self._queues: dict[str, _Queue] = {}
+        """By address, as each was told last."""
         self.answered = 0
         """How many did, when they were last asked."""
-        self.ended: dict[str, Mapping[str, Tally]] = {}
-        """By matchmaker and start; of one that does not answer it stands as it was."""
+        self.ended: Mapping[str, Mapping[str, Tally]] = {}
+        """By matchmaker and start; those that did not answer are missing."""
 
     @property
     def waiting(self) -> Mapping[str, int]:
-        """Players who wait, by application; nobody if no matchmaker has answered for a while."""
-        return self._waiting if time.monotonic() - self._heard < STALE_SECONDS else {}
+        """Players who wait, by application; nobody of a matchmaker that has not answered for a while."""
+        since = time.monotonic() - STALE_SECONDS
+        told = [queue.waiting for queue in self._queues.values() if queue.at > since]
+        return {
+            name: sum(each.get(name, 0) for each in told) for name in sorted({name for each in told for name in each})
+        }
 
     async def ask_who_waits(self) -> None:
         """Each knows its own players only: their sum is the queue."""
-        answers = await asyncio.gather(*(self._get(address, "/status") for address in await self._addresses()))
-        found = [each for answer in answers if (each := _decoded(answer)) is not None]
-        self.answered = len(found)
-        if not found or len(found) < len(answers):
-            # With one missing, its players would seem to have gone.
+        addresses = await self._addresses()
+        answers = await asyncio.gather(*(self._get(address, "/status") for address in addresses))
+        told = {
+            address: found for address, answer in zip(addresses, answers, strict=True) if (found := _decoded(answer))
+        }
+        self.answered = len(told)
+        if not addresses:
+            # That no name is known does not say that nobody waits.
             return
-        self._heard = time.monotonic()
-        applications = {name for each in found for name in each.waiting}
-        self._waiting = {name: sum(each.waiting.get(name, 0) for each in found) for name in sorted(applications)}
+        now = time.monotonic()
+        # Of one that is silent its players stand as they were: they would seem to have gone.
+        silent = {address: queue for address, queue in self._queues.items() if address in addresses}
+        self._queues = silent | {address: _Queue(now, its.waiting) for address, its in told.items()}
 
     async def ask_what_ended(self) -> None:
         """Counts of each since its start."""
         addresses = await self._addresses()
         answers = await asyncio.gather(*(self._get(address, "/metrics") for address in addresses))
+        ended = {}
         for address, answer in zip(addresses, answers, strict=True):
-            if answer is not None:
-                started, counts = tallies(samples(answer.decode(), (ENDED, BAD, STARTED)))
-                self.ended[f"{address} {started}"] = counts
+            if (found := _told(answer, (ENDED, BAD, STARTED))) is not None:
+                started, counts = tallies(found)
+                ended[f"{address} {started}"] = counts
+        self.ended = ended
 
     async def _addresses(self) -> list[str]:
         try:
@@ -163,9 +192,8 @@ class Relays:
     async def _ask(self, name: str, address: str) -> Relay | None:
         host = f"[{address}]" if isinstance(ip_address(address), IPv6Address) else address
         answer = await fetched(self._http, f"http://{host}:{self._port}/metrics")
-        if answer is None:
+        if (found := _told(answer, (ALLOCATIONS, BYTES))) is None:
             return None
-        found = list(samples(answer.decode(), (ALLOCATIONS, BYTES)))
         held = [value for metric, _, value in found if metric == ALLOCATIONS]
         if not held:
             return None

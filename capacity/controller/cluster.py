@@ -52,11 +52,20 @@ class Instance:
     node: str | None = None
     pinned: bool = False
     """The autoscaler is told to leave it alone."""
+    players: int = 0
+    """Of one that several share; it stays in its fleet meanwhile."""
+    draining: bool = False
+    """Matchmakers give it no more players, and take it out of its fleet when the last has left."""
 
     @property
     def idle(self) -> bool:
         """It belongs to its fleet: warm, or on its way there."""
         return self.stage in (Stage.UNPLACED, Stage.STARTING, Stage.WARM)
+
+    @property
+    def played_on(self) -> bool:
+        """A player has it, or several do."""
+        return self.stage is Stage.SESSION or (self.idle and self.players > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,8 @@ class Fleet:
     """What was last said of it to operators."""
     rollback: Rollback | None = None
     revision: str = "1"
+    paused: bool = False
+    """Its application is, whatever its other fleets say."""
     draining: bool = False
     empty: bool = False
 

@@ -13,7 +13,7 @@ from capacity.controller.cluster import Cluster, Fleet, Placeholders, Stage
 from capacity.controller.drains import drained_fleets, drained_nodes, left, lost, pins
 from capacity.controller.figures import Figures, FleetFigures, PoolFigures
 from capacity.controller.memory import Memory, kept, newly_ended
-from capacity.controller.overrides import fingerprint, lifted, rolled_back
+from capacity.controller.overrides import known_settings, lifted, rolled_back
 from capacity.controller.rollback import Trial, judged, went_on
 from capacity.controller.settings import StackSettings
 from capacity.controller.turn import TurnPlan, planned
@@ -49,7 +49,7 @@ def decide(cluster: Cluster, its: StackSettings, memory: Memory, now: datetime) 
         *pins(cluster.instances),
         *left(cluster.instances),
         *lost(cluster),
-        *drained_nodes(cluster),
+        *drained_nodes(cluster, its.shared),
         *drained_fleets(cluster),
     ]
     pools = {"gpu": PoolFigures(slots.given, _running(cluster.gpu_placeholders), slots.cut)}
@@ -66,7 +66,9 @@ def decide(cluster: Cluster, its: StackSettings, memory: Memory, now: datetime) 
             restraint=restraint,
             gpu_hours=ledger.gpu_seconds / 3600,
         ),
-        memory=msgspec.structs.replace(memory, settings={each.name: fingerprint(each) for each in its.applications}),
+        memory=msgspec.structs.replace(
+            memory, settings=known_settings(cluster.fleets, its.applications, memory.settings)
+        ),
     )
 
 

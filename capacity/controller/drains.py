@@ -1,6 +1,6 @@
 """What goes, and how: versions and nodes that an operator drains, nodes that are lost, instances that must not move."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from capacity.controller import names
 from capacity.controller.actions import Action, Annotate, Cordon, Displace, Free, Kind, Notice, Remove, Retire
@@ -10,7 +10,7 @@ from capacity.controller.cluster import Cluster, Fleet, Instance, Node, Placehol
 def pins(instances: Iterable[Instance]) -> Iterator[Action]:
     """The autoscaler is to leave sessions where they are, and nothing else."""
     for instance in instances:
-        wanted = instance.stage is Stage.SESSION
+        wanted = instance.played_on
         if instance.pinned is not wanted and instance.stage not in (Stage.LEFT, Stage.ENDING):
             yield Annotate(Kind.POD, instance.name, {names.SAFE_TO_EVICT: "false" if wanted else None})
 
@@ -32,7 +32,7 @@ def lost(cluster: Cluster) -> Iterator[Action]:
         node = there.get(instance.node)
         if node is None:
             yield Free(instance.name, instance.node)
-        elif instance.idle and not node.ready:
+        elif instance.idle and not instance.played_on and not node.ready:
             yield Retire(instance.name)
     pools = ((cluster.gpu_placeholders, there), (cluster.turn_placeholders, {n.name: n for n in cluster.turn_nodes}))
     for placeholders, nodes in pools:
@@ -41,8 +41,12 @@ def lost(cluster: Cluster) -> Iterator[Action]:
                 yield Free(pod.name, pod.node)
 
 
-def drained_nodes(cluster: Cluster) -> Iterator[Action | Notice]:
-    """GPU nodes that an operator wants free: nothing new comes, what is idle goes, sessions are waited for."""
+def drained_nodes(cluster: Cluster, shared: Collection[str]) -> Iterator[Action | Notice]:
+    """GPU nodes that an operator wants free: nothing new comes, what is idle goes, sessions are waited for.
+
+    An instance of the ``shared`` applications has sessions while it is in its fleet, and matchmakers alone know when
+    the last has ended: they are told that it drains.
+    """
     for node in cluster.gpu_nodes:
         if not node.draining:
             if node.empty:
@@ -51,7 +55,10 @@ def drained_nodes(cluster: Cluster) -> Iterator[Action | Notice]:
         here = [each for each in cluster.instances if each.node == node.name]
         if not node.cordoned:
             yield Cordon(node.name, cordoned=True, leaving=False, seen=node.seen)
-        yield from (Retire(each.name) for each in here if each.idle)
+        yield from (Retire(each.name) for each in here if each.idle and each.application not in shared)
+        for each in here:
+            if each.idle and each.application in shared and not each.draining:
+                yield Annotate(Kind.POD, each.name, {names.DRAINING: "true"})
         yield from _displaced(cluster.gpu_placeholders, node)
         yield from _told(node, free=node.cordoned and not here)
 
@@ -65,7 +72,7 @@ def _displaced(placeholders: Placeholders | None, node: Node) -> Iterator[Action
 def _told(node: Node, *, free: bool) -> Iterator[Action | Notice]:
     if free and not node.empty:
         yield Annotate(Kind.NODE, node.name, {names.EMPTY: "true"}, node.seen)
-        yield Notice("NodeDrained", f"node {node.name} has no session any more")
+        yield Notice("NodeDrained", f"node {node.name} has no session any more", about=node.name)
 
 
 def drained_fleets(cluster: Cluster) -> Iterator[Action | Notice]:

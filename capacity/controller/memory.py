@@ -1,6 +1,7 @@
 """What a controller remembers beyond its own life: one JSON text in a ConfigMap, which whoever leads carries on."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
@@ -53,14 +54,13 @@ def newly_ended(
     return found
 
 
-_REMEMBERED = 32
-"""Matchmakers whose counts are kept: one that does not answer for a while must not be taken for a new one."""
+_REMEMBERED: Final = 32
+"""Matchmakers that do not answer, whose counts are kept all the same: one that is heard of again is no new one."""
 
 
 def kept(
     before: Mapping[str, Mapping[str, Tally]], now: Mapping[str, Mapping[str, Tally]]
 ) -> dict[str, Mapping[str, Tally]]:
-    """The counts to remember."""
-    others = {process: counts for process, counts in before.items() if process not in now}
-    newest = [*others.items(), *now.items()][-_REMEMBERED:]
-    return dict(newest)
+    """The counts to remember: of all that answer, however many, for they would be counted again; and of the others."""
+    others = [(process, counts) for process, counts in before.items() if process not in now]
+    return dict([*others[-_REMEMBERED:], *now.items()])

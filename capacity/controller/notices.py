@@ -31,14 +31,15 @@ def noticed(before: Figures, now: Figures) -> Iterator[Notice]:
         was = before.pools.get(pool)
         if figures.cut and not (was and was.cut) and now.restraint is Restraint.NONE:
             text = f"{figures.cut} more are wanted ready of the {pool} pool than it may have"
-            yield Notice("PoolCapReached", text, warning=True)
+            yield Notice("PoolCapReached", text, about=pool, warning=True)
     for application, names in now.schedules.items():
         if names != before.schedules.get(application, ()):
-            yield Notice("ScheduleChanged", f"{application}: {', '.join(names) or 'no schedule is in force any more'}")
+            text = f"{application}: {', '.join(names) or 'no schedule is in force any more'}"
+            yield Notice("ScheduleChanged", text, about=application)
 
 
 def _cut(before: FleetFigures | None, now: FleetFigures) -> Iterator[Notice]:
     for cap, number in now.cut.items():
         if cap is not Cap.BUDGET and not (before and cap in before.cut):
             text = f"{number} more instances of version {now.version} are wanted than {_CAPS[cap]}"
-            yield Notice("CapReached", text, now.name, warning=True)
+            yield Notice("CapReached", text, now.name, cap.value, warning=True)

@@ -31,7 +31,7 @@ def lifted(
     A rollback is lifted by another weight or template of the fleet, or by whoever takes its override away; a buffer of
     an operator's by other settings of the application.
     """
-    changed = {each.name for each in applications if known.get(each.name, fingerprint(each)) != fingerprint(each)}
+    changed = {each.name for each in applications if _changed(each, known)}
     for fleet in fleets:
         gone: dict[str, str | None] = {}
         if fleet.rollback is not None and not _stands(fleet, fleet.rollback):
@@ -46,6 +46,25 @@ def lifted(
 def _stands(fleet: Fleet, rollback: Rollback) -> bool:
     same = (fleet.stated, fleet.revision) == (rollback.weight, rollback.revision)
     return same and fleet.weight_override is not None
+
+
+def known_settings(
+    fleets: Iterable[Fleet], applications: Iterable[Application], known: Mapping[str, str]
+) -> dict[str, str]:
+    """The fingerprints to remember: the former one while a buffer still stands that other settings lift.
+
+    To lift it may be refused, since a deployment changes the fleet at the same time: then it is tried again.
+    """
+    overridden = {fleet.application for fleet in fleets if fleet.buffer_override is not None}
+    return {
+        each.name: known[each.name] if each.name in overridden and _changed(each, known) else fingerprint(each)
+        for each in applications
+    }
+
+
+def _changed(application: Application, known: Mapping[str, str]) -> bool:
+    now = fingerprint(application)
+    return known.get(application.name, now) != now
 
 
 def fingerprint(application: Application) -> str:

@@ -36,6 +36,8 @@ def instance_of(pod: Pod) -> Instance | None:
         _stage(pod, labels.get(names.POOL_LABEL, "")),
         pod.spec.nodeName if pod.spec else None,
         pinned=annotations.get(names.SAFE_TO_EVICT) == "false",
+        players=_number(annotations.get(names.DELETION_COST)) or 0,
+        draining=annotations.get(names.DRAINING) == "true",
     )
 
 
@@ -76,6 +78,7 @@ def fleet_of(deployment: Deployment) -> Fleet | None:
         buffer_target=_number(annotations.get(names.BUFFER_TARGET)),
         rollback=_rollback(annotations.get(names.ROLLED_BACK)),
         revision=annotations.get(names.REVISION, ""),
+        paused=annotations.get(names.PAUSED) == "true",
         draining=annotations.get(names.DRAINING) == "true",
         empty=annotations.get(names.EMPTY) == "true",
     )

@@ -100,6 +100,11 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rollback: RollbackRule | None = None
     """None rolls nothing back."""
 
+    @property
+    def shared(self) -> frozenset[str]:
+        """The applications whose players share instances."""
+        return frozenset(each.name for each in self.applications if each.sessions is Sessions.SHARED)
+
 
 @dataclass(frozen=True, slots=True)
 class ControllerSettings:

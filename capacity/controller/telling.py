@@ -28,13 +28,13 @@ class Teller:
         self._instances_namespace: Final = instances_namespace
         self._own: Final = own
         self._identity: Final = identity
-        self._said: Final[dict[tuple[str, str | None], float]] = {}
+        self._said: Final[dict[tuple[str, str | None, str], float]] = {}
 
     async def tell(self, notices: Iterable[Notice]) -> None:
         """Write what has not just been written; an event that cannot be is logged and left out."""
         now = time.monotonic()
         for notice in notices:
-            about = (notice.reason, notice.fleet)
+            about = (notice.reason, notice.fleet, notice.about)
             if now - self._said.get(about, -REPEAT_SECONDS) < REPEAT_SECONDS:
                 continue
             self._said[about] = now

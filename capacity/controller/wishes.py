@@ -7,7 +7,7 @@ from typing import Final
 from capacity.buffer import Buffer, slots_of
 from capacity.controller.allotment import Allotment, Cap, Wish, allot
 from capacity.controller.budget import Restraint
-from capacity.controller.buffers import Demand, Want, instances_wanted
+from capacity.controller.buffers import Demand, instances_wanted
 from capacity.controller.cluster import Cluster, Node, Stage
 from capacity.controller.settings import Application, GpuPool, Sessions, StackSettings
 
@@ -27,8 +27,8 @@ def instances(
     cluster: Cluster, its: StackSettings, buffers: Mapping[str, Buffer], restraint: Restraint
 ) -> dict[str, Allotment]:
     """What each fleet is to have, by its name. Fleets that somebody else scales are not in it."""
-    asked = [wish for application in its.applications for wish in _wishes(cluster, application, buffers)]
-    allowed = [replace(wish, want=_restrained(wish.want, restraint)) for wish in asked]
+    asked = [wish for each in its.applications for wish in _wishes(cluster, each, buffers[each.name], Restraint.NONE)]
+    allowed = [wish for each in its.applications for wish in _wishes(cluster, each, buffers[each.name], restraint)]
     rooms = {
         each.name: _UNBOUNDED if (most := buffers[each.name].maximum) is None else most - cluster.sessions(each.name)
         for each in its.applications
@@ -37,33 +37,31 @@ def instances(
     return {wish.fleet: _with_budget(given[wish.fleet], wish, of) for wish, of in zip(asked, allowed, strict=True)}
 
 
-def _wishes(cluster: Cluster, application: Application, buffers: Mapping[str, Buffer]) -> Iterator[Wish]:
+def _wishes(cluster: Cluster, application: Application, buffer: Buffer, restraint: Restraint) -> Iterator[Wish]:
     if application.sessions is Sessions.SHARED:
         return
     fleets = [fleet for fleet in cluster.fleets if fleet.application == application.name]
     demand = _demand(cluster, application)
-    for fleet, want in instances_wanted(buffers[application.name], fleets, demand).items():
+    if restraint is not Restraint.NONE:
+        # Not by taking the buffer off what is wanted with one: an instance that a player is about to take may stand for
+        # a part of the buffer, and would go with it.
+        buffer, fleets = Buffer(), [replace(fleet, buffer_override=None) for fleet in fleets]
+    if restraint is Restraint.HARD:
+        demand = Demand(demand.sessions, 0)
+    for fleet, want in instances_wanted(buffer, fleets, demand).items():
         yield Wish(fleet, application.name, application.priority, want)
 
 
 def _demand(cluster: Cluster, application: Application) -> Demand:
-    open_ = {fleet.version for fleet in cluster.fleets if fleet.application == application.name and fleet.share > 0}
+    fleets = [fleet for fleet in cluster.fleets if fleet.application == application.name]
+    open_ = {fleet.version for fleet in fleets if fleet.share > 0}
     its = [each for each in cluster.instances if each.application == application.name]
     warm = sum(each.stage is Stage.WARM and each.version in open_ for each in its)
     sessions = sum(each.stage is Stage.SESSION for each in its)
-    waiting = cluster.waiting.get(application.name, 0)
+    # Of a paused application nobody who waits is given an instance: it would take another's room, and stand there.
+    waiting = 0 if any(fleet.paused for fleet in fleets) else cluster.waiting.get(application.name, 0)
     taking = min(waiting, warm)
     return Demand(sessions, waiting - taking, taking)
-
-
-def _restrained(want: Want, restraint: Restraint) -> Want:
-    match restraint:
-        case Restraint.NONE:
-            return want
-        case Restraint.SOFT:
-            return Want(want.waiting)
-        case Restraint.HARD:
-            return Want()
 
 
 def _with_budget(given: Allotment, asked: Wish, allowed: Wish) -> Allotment:
@@ -87,9 +85,10 @@ def room(cluster: Cluster, its: StackSettings) -> int:
 
     What is cordoned takes none. It still counts among the nodes that there may be, for it is paid for.
     """
-    shared = {each.name for each in its.applications if each.sessions is Sessions.SHARED}
     held = [
-        each for each in cluster.instances if each.stage is Stage.SESSION or (each.idle and each.application in shared)
+        each
+        for each in cluster.instances
+        if each.stage is Stage.SESSION or (each.idle and each.application in its.shared)
     ]
     closed = {node.name for node in cluster.gpu_nodes if node.cordoned}
     whole = _slots_of(cluster.gpu_nodes, its.gpu, its.gpu.max_nodes)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from capacity import proposal, stack_file
-from capacity.demand import StackDemand
+from capacity.demand import StackDemand, check_flags, check_share, zone_of
 from capacity.durations import Duration, fixed
 from capacity.learning.learned import Learned, buffers, demand_file, demand_of, learn
 from capacity.learning.prometheus import Prometheus
@@ -42,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print what was learned, then the diff."""
+    check_flags(options, "weeks slots gpus", "provisioning")
+    zone_of("--timezone", options.timezone)
+    check_share("--caution", options.caution)
+    if options.service_level is not None:
+        check_share("--service-level", options.service_level)
     stack = stack_file.read(options.stack, options.stacks_folder)
     # Whole hours, as the hours of the week are.
     end = (options.until or time.time()) // 3600 * 3600

@@ -67,32 +67,37 @@ def arrivals(prometheus: Prometheus, start: float, end: float) -> dict[str, list
 
 
 def pods(prometheus: Prometheus, start: float, end: float) -> list[Pod]:
-    """Every pod of an instance that was there in a time."""
+    """Every pod of an instance that was made in a time. Of an older one nobody saw when it was ready first."""
     found: dict[str, dict[tuple[str, str], Series]] = {name: {} for name in PODS}
-    nodes: dict[str, float] = {}
+    nodes: dict[str, set[float]] = defaultdict(set)
+    # From the last day back: what is told of a day before stands in for nothing, but for the first readiness.
     for until in _days(start, end):
         for name, expression in PODS.items():
             for each in prometheus.at(expression, until):
                 key = (each.labels["namespace"], each.labels["pod"])
                 known = found[name].get(key)
-                if known is None or (name == "last" and each.values[0] > known.values[0]):
+                if known is None or (name == "ready" and each.values[0] < known.values[0]):
                     found[name][key] = each
-        nodes |= {each.labels["node"]: each.values[0] for each in prometheus.at(NODES, until)}
-    return list(_pods(found, nodes))
+        for each in prometheus.at(NODES, until):
+            nodes[each.labels["node"]].add(each.values[0])
+    return [pod for pod in _pods(found, nodes) if pod.created >= start]
 
 
-def _pods(found: Mapping[str, Mapping[tuple[str, str], Series]], nodes: Mapping[str, float]) -> Iterator[Pod]:
+def _pods(found: Mapping[str, Mapping[tuple[str, str], Series]], nodes: Mapping[str, set[float]]) -> Iterator[Pod]:
     for key, created in found["created"].items():
         label, node = found["application"].get(key), found["node"].get(key)
         if label is None or not label.labels.get("label_app_pixel_app") or key not in found["last"]:
             continue
+        scheduled, last = _value(found["scheduled"], key), found["last"][key].values[0]
+        # Nodes are called after their addresses, which others have had before and will have again.
+        made = nodes.get(node.labels["node"], set()) if node is not None else set()
         yield Pod(
             application=label.labels["label_app_pixel_app"],
             created=created.values[0],
-            scheduled=_value(found["scheduled"], key),
+            scheduled=scheduled,
             ready=_value(found["ready"], key),
-            last=found["last"][key].values[0],
-            node_created=None if node is None else nodes.get(node.labels["node"]),
+            last=last,
+            node_created=max((time for time in made if time <= (scheduled or last)), default=None),
         )
 
 

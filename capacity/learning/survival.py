@@ -15,7 +15,12 @@ FEWEST: Final = 8
 _STEPS: Final = 200
 _TAIL: Final = 0.9
 """From this share on the tail goes on as it has begun, without memory."""
-_LEVELS: Final = (0.999, 0.9999, 0.99999)
+_ENDS: Final = 4
+"""That a tail is told from, at least, and a tenth of all: where many had not ended it has to begin sooner."""
+_LAST: Final = 1e-5
+"""What the tail leaves out."""
+_LEFT: Final = 0.7
+"""Of what is left at each level of the tail so much is at the next: few enough for straight lines between."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +72,11 @@ def _table(steps: list[tuple[float, float]], seen: Sequence[Seen]) -> Duration:
             levels.append(level)
             seconds.append(each)
     scale, last, at = _scale_of_tail(steps, seen), levels[-1], seconds[-1]
-    for level in _LEVELS:
-        if level > last:
-            levels.append(level)
-            seconds.append(at + scale * math.log((1 - last) / (1 - level)))
+    left = (1 - last) * _LEFT
+    while left > _LAST:
+        levels.append(1 - left)
+        seconds.append(at + scale * math.log((1 - last) / left))
+        left *= _LEFT
     levels.append(1.0)
     seconds.append(seconds[-1] + scale)
     return Duration(tuple(levels), tuple(seconds))
@@ -78,7 +84,9 @@ def _table(steps: list[tuple[float, float]], seen: Sequence[Seen]) -> Duration:
 
 def _scale_of_tail(steps: Sequence[tuple[float, float]], seen: Sequence[Seen]) -> float:
     """Seconds of the tail on average: time that was spent beyond its beginning, for each end that was seen there."""
-    begin = next((seconds for level, seconds in steps if level >= _TAIL), steps[-1][1])
+    few = steps[: -max(_ENDS, math.ceil(len(steps) * (1 - _TAIL)))] or steps[:1]
+    begin = next((seconds for level, seconds in few if level >= _TAIL), few[-1][1])
     spent = sum(max(each.seconds - begin, 0.0) for each in seen)
+    # Where all took the same time none ended later, and what had not ended might have at any moment.
     ends = sum(each.ended and each.seconds > begin for each in seen)
-    return spent / ends if ends else max(begin * 0.1, 1.0)
+    return spent / max(ends, 1) if spent else max(begin * 0.1, 1.0)

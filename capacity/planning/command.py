@@ -13,7 +13,7 @@ from rich.table import Table
 
 from capacity import demand as demands
 from capacity import stack_file
-from capacity.demand import DemandError, StackDemand
+from capacity.demand import DemandError, StackDemand, check_flags
 from capacity.durations import exponential, fixed
 from capacity.planning import week
 from capacity.planning.plan import SURPLUS_SECONDS, Promised, Sizes
@@ -56,8 +56,14 @@ def add_stack_arguments(parser: argparse.ArgumentParser, *, many: bool) -> None:
     parser.add_argument("--gpus", type=int, help="GPUs of one node, where the shape is not known")
 
 
+def check_stack_flags(options: argparse.Namespace) -> None:
+    """Complain of numbers that nothing can be planned with."""
+    check_flags(options, "session slots gpus", "provisioning start")
+
+
 def run(options: argparse.Namespace) -> None:
     """Print a plan."""
+    check_stack_flags(options)
     if not options.stack:
         if options.arrivals is None or options.provisioning is None:
             raise DemandError("name a --stack, or give --arrivals and --provisioning")
@@ -89,8 +95,9 @@ def rate_of(text: str) -> float:
         DemandError: for another text.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)?(s|min|h|d)", text)
-    if not found:
-        raise DemandError(f'--arrivals is {text!r}: use players by time, such as "10/s", "12/h" or "1/120s"')
+    # Zero players are nothing to plan for, and zero time is none.
+    if not found or not float(found[1]) or not float(found[2] or 1):
+        raise DemandError(f'--arrivals is {text!r}: use players by time, above 0, such as "10/s", "12/h" or "1/120s"')
     return float(found[1]) / (float(found[2] or 1) * _SECONDS[found[3]])
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from capacity.durations import Duration
-from capacity.planning import poisson
+from capacity.planning import base_stock, poisson
 from capacity.planning.base_stock import Promise
 from capacity.planning.demand_process import Floats
 from capacity.planning.node_buffer import NodeBuffer
@@ -39,12 +39,14 @@ class Layers:
     nodes: NodeBuffer
     node_buffer: int
     """Slots."""
+    others: int | None = None
+    """Warm instances of the pool's other applications. Where they are not known, neither is for whom a node comes."""
 
     def promise(self, buffer: int) -> Promise:
         """What an instance buffer promises."""
-        ordered = self._ordered
+        ordered = self._ordered(self._warm(buffer))
         beyond = np.arange(len(ordered)) - buffer
-        chance = float(ordered[min(buffer, len(ordered)) :].sum())
+        chance = self._empty(buffer)
         waiting = float((ordered * np.clip(beyond, 0, None)).sum())
         more, longer = self._held_up(buffer, chance, waiting)
         return Promise(
@@ -55,10 +57,9 @@ class Layers:
 
     def buffer_for(self, service_level: float) -> int:
         """The smallest instance buffer that keeps a service level."""
-        # From the far end: the chance to find a buffer empty falls as it grows.
-        waiting = np.cumsum(self._ordered[::-1])[::-1]
-        kept = np.flatnonzero(waiting <= 1 - service_level)
-        buffer = int(kept[0]) if len(kept) else len(waiting)
+        buffer = base_stock.buffer_for(service_level, self.rate, self.start.mean)
+        while self._empty(buffer) > 1 - service_level:
+            buffer += 1
         while self.promise(buffer).chance_of_waiting > 1 - service_level:
             buffer += 1
         return buffer
@@ -102,9 +103,22 @@ class Layers:
             found.append((both / 2 - players.gone_after(seconds)) / players.gone_after(lead))
         return np.clip(found, 0.0, 1 - _NEGLIGIBLE)
 
+    def _warm(self, buffer: int) -> int | None:
+        """The slots that are kept beyond players, as far as it matters."""
+        return None if self.others is None else self.nodes.kind(buffer + self.others + self.node_buffer)
+
+    def _empty(self, buffer: int) -> float:
+        """The chance that so many are on order, or more, leaving aside what those who wait add."""
+        return float(self._ordered(self._warm(buffer))[buffer:].sum())
+
+    def _ordered(self, warm: int | None) -> Floats:
+        if warm not in self._known:
+            self._known[warm] = self._on_order(self.start.mean, 0.0, warm)
+        return self._known[warm]
+
     @cached_property
-    def _ordered(self) -> Floats:
-        return self._on_order(self.start.mean, 0.0)
+    def _known(self) -> dict[int | None, Floats]:
+        return {}
 
     def chance_to_wait_longer(self, seconds: float, buffer: int) -> float:
         """The chance that a player waits longer than `seconds`.
@@ -114,7 +128,7 @@ class Layers:
         first number exceeds the others by the buffer. The three are independent: the first two are parts of a Poisson
         process, split by when an order was placed. That those who wait leave later is left out here.
         """
-        old = self._on_order(self.start.beyond(seconds), max(seconds - self.start.mean, 0.0))
+        old = self._on_order(self.start.beyond(seconds), max(seconds - self.start.mean, 0.0), self._warm(buffer))
         # The integral of the chance to be there, from nothing to `seconds`.
         new = self.rate * (seconds - self.start.mean + self.start.beyond(seconds))
         own = self.start.chance_within(seconds)
@@ -132,19 +146,19 @@ class Layers:
     def _slots_suffice(self) -> bool:
         return self.nodes.provisioning.mean == 0
 
-    def _on_order(self, start: float, sooner: float) -> Floats:
+    def _on_order(self, start: float, sooner: float, warm: int | None) -> Floats:
         """The chance of each number on order."""
         starting = _poisson(self.rate * start)
-        missing = self._missing(sooner)
+        missing = self._missing(sooner, warm)
         return np.convolve(starting, missing)
 
-    def _missing(self, sooner: float) -> Floats:
+    def _missing(self, sooner: float, warm: int | None) -> Floats:
         """The chance of each number of this application's instances without a slot."""
         nodes = self.nodes
         if nodes.players.rate == 0 or nodes.provisioning.mean <= sooner:
             return np.ones(1)
         most = _reach(nodes.players.rate * nodes.provisioning.mean)
-        chances = nodes.missing(self.node_buffer, most, sooner=sooner)
+        chances = nodes.missing(self.node_buffer, most, sooner=sooner, warm=warm)
         each = -np.diff(np.append(chances, 0.0))
         share = self.rate / nodes.players.rate
         if share > 1 - _NEGLIGIBLE:

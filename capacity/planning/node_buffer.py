@@ -38,6 +38,8 @@ _EMPTYING: Final = 0.23
 of 3 and 4 slots, sessions of 900 to 3600 seconds, 360 and 1800 players an hour."""
 _MOST_OTHERS: Final = 5
 """So many slots of them count: measured with nodes of 8."""
+_EVEN: Final = 7.0
+"""Of the logarithm of how uneven the number of players is, divided by a node's slots with a remainder."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class NodeBuffer:
     surplus_seconds: float
     gives_back: bool = True
     """Whether sessions end meanwhile; if not, every player needs a slot that was not there before."""
+    least_nodes: int = 0
+    """That are there whether they are needed or not."""
 
     @cached_property
     def _rises(self) -> Rises:
@@ -92,43 +96,63 @@ class NodeBuffer:
         few = _OF_FEW / math.sqrt(self.players.mean * self.players.gone_after(mean))
         return float(np.interp(rises.mean(), rises, seconds)) - max(_OVERTAKING - few, 0.0) * apart
 
-    def _reached(self, seconds: float, most: int) -> Floats:
-        """For each growth from 0 to `most`: how many orders of a layer stand `seconds` old with that growth since."""
-        if self.gives_back:
-            starts, gone = self._rises.starts(seconds)
-            return self.players.growth(starts, gone, seconds, most)
-        return self.players.rate * _poisson(self.players.rate * seconds, most)
+    @cached_property
+    def _even(self) -> bool:
+        """Whether a node's first slot may be anybody's: there are so many players that none is more likely to be it."""
+        return self.slots == 1 or self.players.mean * (1 - math.cos(2 * math.pi / self.slots)) > _EVEN
 
-    def missing(self, buffer: int, most: int, *, sooner: float = 0.0) -> Floats:
+    def _first_slots(self, warm: int | None) -> Floats | None:
+        """Of each mark, whether who reaches it needs a node's first slot: a part of all where nobody knows which."""
+        if warm is None:
+            return None if self.slots == 1 else np.full(self.players.most + 1, 1 / self.slots)
+        needs = np.arange(self.players.most + 1) + warm
+        first = 1 / self.slots if self._even else (needs - 1) % self.slots == 0
+        return np.asarray(first * (needs > self.least_nodes * self.slots), dtype=np.float64)
+
+    def kind(self, warm: int | None) -> int | None:
+        """The least number of warm slots for which nodes are ordered for the same players; None where for any."""
+        there = self.least_nodes * self.slots
+        if warm is None or warm < there:
+            return warm
+        return None if self._even else there + (warm - there) % self.slots
+
+    def _reached(self, seconds: float, most: int, warm: int | None) -> Floats:
+        """For each growth from 0 to `most`: how many orders of a node stand `seconds` old with that growth since."""
+        if self.gives_back:
+            starts, gone = self._rises.starts(seconds, self._first_slots(warm))
+            return self.players.growth(starts, gone, seconds, most)
+        return self.players.rate / self.slots * _poisson(self.players.rate * seconds, most)
+
+    def missing(self, buffer: int, most: int, *, sooner: float = 0.0, warm: int | None = None) -> Floats:
         """The chance that n or more instances have no slot, for n from 0 to `most`; nodes come `sooner` seconds early.
+        Beyond the players `warm` slots are kept, of either buffer; None where that is not known yet.
 
         A slot is missing if the player, or the instance for the next, that would take it stands as many above the
         mark at which the slot's node was ordered as the buffer is large, and the node is not up yet.
         """
         lead = max(self._lead - sooner, 0.0)
-        if lead not in self._standing:
-            self._standing[lead] = self._standing_orders(lead)
+        key = lead, self.kind(warm)
+        if key not in self._standing:
+            self._standing[key] = self._standing_orders(*key)
         chances = np.zeros(most + 1)
-        found = self._standing[lead][buffer : buffer + most]
+        found = self._standing[key][buffer : buffer + most]
         chances[1 : len(found) + 1] = found
         chances[0] = 1.0
         return np.minimum.accumulate(np.clip(chances, 0.0, 1.0))
 
     @cached_property
-    def _standing(self) -> dict[float, Floats]:
+    def _standing(self) -> dict[tuple[float, int | None], Floats]:
         return {}
 
-    def _standing_orders(self, lead: float) -> Floats:
-        """For each growth: orders of a layer that are not done, with that growth since they were placed."""
+    def _standing_orders(self, lead: float, warm: int | None) -> Floats:
+        """For each growth: orders of a slot that are not done, with that growth since it was needed."""
         reach = int(self.players.rate * lead + 8 * math.sqrt(self.players.rate * lead) + 32)
         points, weights = np.polynomial.legendre.leggauss(_MOMENTS)
         standing = np.zeros(reach + self.slots)
         for point, weight in zip(points, weights, strict=True):
-            standing += weight * lead / 2 * self._reached(lead / 2 * (point + 1), len(standing) - 1)
-        if self.slots == 1:
-            return standing
-        # A node's first slot orders it; one need in so many is for a node's first slot.
-        return np.convolve(standing, np.ones(self.slots) / self.slots)[self.slots - 1 :]
+            standing += weight * lead / 2 * self._reached(lead / 2 * (point + 1), len(standing) - 1, warm)
+        # A node's first slot orders it, and so all of its slots.
+        return np.convolve(standing, np.ones(self.slots))[self.slots - 1 :]
 
     def nodes(self, warm: int) -> float:
         """Nodes up or ordered, on average, of a pool that keeps `warm` slots beyond its players, of either buffer."""

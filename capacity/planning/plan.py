@@ -95,12 +95,16 @@ class Planner:
         """
         nodes = self._nodes(hour)
         growth = self._growth(hour)
+        # What several are to have is not known until all do.
+        others = 0 if len(self.rates(hour)) == 1 else None
         best: Sizes | None = None
         fewest = self._fewest(hour)
         slots = 0
         while best is None or fewest + slots < sum(best.instances.values()) + best.slots:
             instances = {
-                name: Layers(rate, self.demand.applications[name].start, nodes, slots).buffer_for(self.levels[name])
+                name: Layers(rate, self.demand.applications[name].start, nodes, slots, others).buffer_for(
+                    self.levels[name]
+                )
                 for name, rate in self.rates(hour).items()
             }
             found = Sizes(instances, slots)
@@ -126,7 +130,8 @@ class Planner:
 
     def _promised(self, name: str, rate: float, nodes: NodeBuffer, sizes: Sizes, *, capped: bool) -> Promised:
         demand, instances = self.demand.applications[name], sizes.instances[name]
-        layers = Layers(rate, demand.start, nodes, sizes.slots)
+        others = sum(sizes.instances.values()) - instances if rate == nodes.players.rate else None
+        layers = Layers(rate, demand.start, nodes, sizes.slots, others)
         promise = layers.promise(instances)
         if capped:
             try:
@@ -162,6 +167,7 @@ class Planner:
                     self.pool.slots,
                     self.pool.surplus_seconds,
                     gives_back=not self.rush,
+                    least_nodes=self.pool.least_nodes,
                 ),
             )
         return self._known[hour]

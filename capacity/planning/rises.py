@@ -51,21 +51,25 @@ class Rises:
     players: Players
     seconds: float
 
-    def starts(self, after: float) -> tuple[Floats, float]:
+    def starts(self, after: float, counted: Floats | None = None) -> tuple[Floats, float]:
         """How many rises there are each second to each mark, to reckon with what is left of them `after` seconds, and
-        the chance with which each of the players who are there has left then.
+        the chance with which each of the players who are there has left then. Of each mark, from 0 on, so much of them
+        is `counted`; of none given, all.
         """
         if self.players.memoryless:
-            return self.memoryless, self.players.gone_after(after)
-        return self.by_ages(after)
+            rises = self.memoryless if counted is None else self.memoryless * counted
+            return rises, self.players.gone_after(after)
+        return self.by_ages(after, counted)
 
-    def by_ages(self, after: float) -> tuple[Floats, float]:
+    def by_ages(self, after: float, counted: Floats | None = None) -> tuple[Floats, float]:
         """The same of sessions of any kind.
 
         A rise counts for that mark, and all for that chance, with which as many leave on average, as evenly: the more
         the chances of young and old sessions differ, the more evenly they leave.
         """
         marks, young, rises = self._of_ages
+        if counted is not None:
+            rises = rises * counted[1:]
         parts = (
             (young, self._young_gone(after)),
             (marks - 1 - young, self._old_gone(after)),

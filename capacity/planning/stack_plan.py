@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from capacity import stack_file
 from capacity.buffer import Buffer, instances_of, slots_of
-from capacity.demand import HOURS, DemandError, StackDemand
+from capacity.demand import HOURS, DemandError, StackDemand, check_share
 from capacity.planning import week
 from capacity.planning.plan import Planner, Pool, Sizes
 from capacity.schedules import Cron, Once, Schedule, changes, stretch_after
@@ -57,8 +57,7 @@ def first_day(text: str | None, timezone: str) -> datetime:
 def level_of(options: argparse.Namespace, of_stack: float | None) -> float:
     """The chance to find something ready that is planned for."""
     level: float = options.service_level if options.service_level is not None else (of_stack or SERVICE_LEVEL)
-    if not 0 < level < 1:
-        raise DemandError(f"--service-level is {level}: use a chance between 0 and 1, such as 0.99")
+    check_share("--service-level", level)
     return level
 
 

@@ -15,9 +15,9 @@ from rich.table import Table
 
 from capacity import stack_file
 from capacity.buffer import instances_of, slots_of
-from capacity.demand import DemandError, StackDemand
+from capacity.demand import DemandError, StackDemand, check_flags
 from capacity.durations import exponential
-from capacity.planning.command import add_stack_arguments, known_players
+from capacity.planning.command import add_stack_arguments, check_stack_flags, known_players
 from capacity.planning.plan import Sizes
 from capacity.planning.stack_plan import StackPlan, first_day
 from capacity.schedules import changes
@@ -54,6 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Simulate, print, write the report."""
+    check_stack_flags(options)
+    check_flags(options, "days patience crash_hours node_loss_hours")
     stack = stack_file.read(options.stack, options.stacks_folder)
     known = known_players(options, stack)
     recording = None if options.trace is None else trace.read(options.trace, list(known.applications))
@@ -210,7 +212,9 @@ def outage_of(text: str, settling: float) -> Outage:
     try:
         start, end = map(float, text.split("-"))
     except ValueError:
-        raise DemandError(f'--outage is {text!r}: use hours from the start, such as "30-32.5"') from None
+        start = end = math.nan
+    if not start < end:
+        raise DemandError(f'--outage is {text!r}: use hours from the start, such as "30-32.5"')
     return Outage(settling + HOUR * start, settling + HOUR * end)
 
 

@@ -84,7 +84,7 @@ def compare(case: Case, players: int, precision: float = math.inf, most: int = 1
             break
     if case.cap is None:
         nodes = NodeBuffer(Players(case.rate, case.session), case.node, case.per_node, 900)
-        promise = Layers(case.rate, case.start, nodes, case.slots).promise(case.instances)
+        promise = Layers(case.rate, case.start, nodes, case.slots, 0).promise(case.instances)
         size = [Compared("nodes", nodes.nodes(case.instances + case.slots), float(np.mean(up)), 0.0)]
     else:
         slots = case.cap * case.per_node

@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 
 from capacity import stack_file
-from capacity.demand import of_mapping
+from capacity.demand import Demand, StackDemand, of_mapping
+from capacity.durations import exponential, fixed
+from capacity.planning.plan import Planner, Sizes
+from capacity.planning.plan import Pool as PlannedPool
 from capacity.planning.stack_plan import StackPlan, first_day
 from capacity.simulation.command import scenario_of, span
 from capacity.simulation.result import simulate
+from capacity.simulation.scenario import Application, Pool, Scenario
 from tests.unit.capacity.agreement import Case, compare, grid, large_grid
 
 STACKS = Path(__file__).resolve().parents[3] / "stacks"
@@ -25,6 +29,33 @@ def test_planner_and_simulator_agree(case: Case) -> None:
     """``make bench NAME=planner_agreement`` simulates until chance explains little, and shows all within 5 %."""
     for each in compare(case, PLAYERS):
         assert each.surely_apart <= 0.02, each
+
+
+@pytest.mark.parametrize(
+    ("arrivals_per_hour", "slots", "warm", "least_nodes"),
+    [
+        # Few players, of whom it counts which one needs a node's first slot.
+        (0.2, 2, 1, 0),
+        (1, 2, 1, 0),
+        (1, 3, 1, 0),
+        (10, 2, 1, 0),
+        # Nodes that are there whether they are needed or not.
+        (1, 1, 1, 2),
+        (10, 2, 2, 4),
+    ],
+)
+def test_the_plan_of_a_quiet_service_is_what_is_simulated(
+    arrivals_per_hour: float, slots: int, warm: int, least_nodes: int
+) -> None:
+    session, start, node = exponential(1200), fixed(60), fixed(480)
+    demand = StackDemand({"a": Demand((arrivals_per_hour,), start, session)}, node)
+    planner = Planner(demand, PlannedPool(slots, 1, least_nodes, 40, 1.0), {"a": 0.99})
+    planned = planner.evaluate(0, Sizes({"a": warm}, 0)).promised["a"]
+    seconds = 300_000 / arrivals_per_hour * 3600
+    application = Application("a", [arrivals_per_hour / 3600], session, start, warm)
+    result = simulate(Scenario((application,), Pool(node, 40, slots, least_nodes=least_nodes), seconds), 1)
+    assert planned.chance_of_waiting == pytest.approx(result.chance_of_waiting(), rel=0.12)
+    assert planned.mean_wait == pytest.approx(result.mean_wait(), rel=0.12)
 
 
 def test_a_wrong_plan_does_not_agree() -> None:

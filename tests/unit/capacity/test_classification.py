@@ -1,7 +1,10 @@
 """Classes leave the least unused; nodes hold what fits; facts of shapes are those of the program."""
 
+import re
+from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -9,10 +12,12 @@ from hypothesis import strategies as st
 
 from capacity import shapes, stack_file
 from capacity.classification.classes import Need, classify, request_of
-from capacity.classification.command import cpu_of, fits
-from capacity.classification.use import ROLES, by_role, role_of
+from capacity.classification.command import cpu_of, diff, fits
+from capacity.classification.use import ROLES, by_role, games, role_of
+from capacity.learning.prometheus import Prometheus, Series
 from capacity.shapes import SHAPES, Size, fit
 from components.settings import gpu
+from components.workloads import capacity as program
 from local.oci.shapes import SHAPES as OCI_SHAPES
 
 STACKS = Path(__file__).resolve().parents[3] / "stacks"
@@ -110,5 +115,48 @@ def test_every_class_is_fitted_to_every_shape() -> None:
 
 def test_the_application_requests_what_its_pod_needs_less_what_stands_beside_it() -> None:
     (its,) = classify([Need("a", 2.0, 1)], headroom=0)
-    assert cpu_of(its, 60) == "1940m"
-    assert cpu_of(its, -5) == "2000m"
+    assert cpu_of(its) == "1940m"
+    (tiny,) = classify([Need("a", 0.05, 1)], headroom=0)
+    assert cpu_of(tiny) == "50m"
+
+
+def test_what_stands_beside_an_application_is_what_the_program_puts_there() -> None:
+    beside = (shapes.COMPANIONS_MILLICORES, shapes.COMPANIONS_MEBIBYTES)
+    assert beside == (program.COMPANIONS_CPU, program.COMPANIONS_MEMORY)
+    template = (STACKS.parent / "manifests" / "fleet.yaml.j2").read_text()
+    requests = re.findall(r"requests: \{cpu: (\d+)m, memory: (\d+)Mi\}", template)
+    assert beside == tuple(sum(map(int, column)) for column in zip(*requests, strict=True))
+    (application, *_) = stack_file.read("production-us-ashburn-1", STACKS).applications
+    assert application.size.millicores == application.millicores + 60
+
+
+def looks(request: str, session: str, begin: int, percent: float) -> Series:
+    labels = {"application": "showroom", "game_id": "showroom", "session_id": session, "pod_cpu_request": request}
+    times = tuple(60.0 * (begin + minute) for minute in range(61))
+    return Series(labels, times, (percent,) * len(times))
+
+
+class Seen:
+    """A Prometheus that has seen sessions before a request was changed and after, in whatever order it tells them."""
+
+    def during(self, *_: object) -> list[Series]:
+        return [looks("1.810000", "b", 100, 160.0), looks("3.810000", "a", 0, 160.0)]
+
+    def at(self, *_: object) -> list[Series]:
+        return []
+
+
+def test_a_request_that_was_changed_is_not_changed_again(tmp_path: Path) -> None:
+    """The diff of last week was applied: what pods requested before is still in what is looked at."""
+    played = games(cast("Prometheus", Seen()), 0, 9000)
+    assert [each.request for each in played] == [1.81]
+    path = tmp_path / "Pulumi.production-us-ashburn-1.yaml"
+    text = (STACKS / path.name).read_text()
+    found = classify([Need(each.title, each.quantile(0.95), each.hours) for each in played])
+    path.write_text(text)
+    stack = stack_file.read(str(path))
+    assert "cpu: 1740m" in diff(stack, played, found)
+    # Also while it was applied to the stack file only, and pods request what they did.
+    before = [replace(each, request=3.81) for each in played]
+    path.write_text(re.sub("cpu: 7500m", "cpu: 1740m", text, count=1))
+    assert diff(stack_file.read(str(path)), before, found) == ""

@@ -7,6 +7,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import NormalDist
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 
 from capacity import proposal
 from capacity.learning.arrivals import by_hour, hour_of_week
-from capacity.learning.observed import Pod, provisionings, starts
+from capacity.learning.observed import DAY, NODES, PODS, Pod, pods, provisionings, starts
+from capacity.learning.prometheus import Prometheus, Series
 from capacity.learning.survival import FEWEST, Seen, estimate, of_buckets
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -44,6 +46,28 @@ def test_times_that_were_cut_off_do_not_make_the_rest_seem_shorter() -> None:
     naive = estimate([each for each in seen if each.ended])
     assert naive is not None
     assert naive.mean < 0.93 * found.mean
+
+
+def test_what_waits_for_hours_is_not_taken_for_what_came_at_once() -> None:
+    """The cloud had no nodes for an afternoon: a third of what waited for one has seen none come."""
+    chance = random.Random(1)
+    came = [Seen(chance.lognormvariate(6.17, 0.15), True) for _ in range(40)]
+    found = estimate([*came, *(Seen(7200 + 600 * number, False) for number in range(20))])
+    assert found is not None
+    assert found.chance_within(max(each.seconds for each in came)) == pytest.approx(2 / 3)
+    assert found.chance_within(7200) < 0.75
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("cut", [70, 100, 400])
+def test_the_tail_of_what_was_cut_off_early_is_as_long_as_it_is(seed: int, cut: float) -> None:
+    """Memoryless times of 100 s on average, of which half or more are cut off."""
+    chance = random.Random(seed)
+    both = [(chance.expovariate(0.01), chance.uniform(20, cut)) for _ in range(2000)]
+    found = estimate([Seen(min(each), each[0] <= each[1]) for each in both])
+    assert found is not None
+    assert found.mean == pytest.approx(100, rel=0.25)
+    assert found.quantile(0.99) == pytest.approx(461, rel=0.35)
 
 
 def test_of_few_nothing_is_said() -> None:
@@ -103,6 +127,56 @@ def pod(scheduled: float | None, ready: float | None, last: float, node: float |
 def test_a_pod_that_was_not_ready_when_last_seen_took_longer() -> None:
     found = starts([pod(101, 160, 900), pod(101, None, 141), pod(None, None, 500)])
     assert found == {"showroom": [Seen(59, True), Seen(40, False)]}
+
+
+class Days:
+    """A Prometheus that was asked day by day: what each expression was over the day that ends at a time."""
+
+    def __init__(self, told: dict[str, dict[float, list[Series]]]) -> None:
+        self._told = {{**PODS, "nodes": NODES}[name]: days for name, days in told.items()}
+
+    def at(self, expression: str, time: float) -> list[Series]:
+        return self._told.get(expression, {}).get(time, [])
+
+
+def days(name: str, value: float, *until: int, **labels: str) -> dict[float, list[Series]]:
+    its = {"namespace": "pixel-instances", "pod": name} | labels
+    return {day * DAY: [Series(its, (day * DAY,), (value,))] for day in until}
+
+
+def test_the_first_readiness_counts_on_whatever_day_another_came() -> None:
+    """A warm instance of three days whose streamer went away on the second, and came back."""
+    began = 0.5 * DAY
+    told = {
+        "created": days("a", began, 1, 2, 3),
+        "scheduled": days("a", began + 1, 1, 2, 3),
+        "ready": days("a", began + 61, 1, 2) | days("a", 1.7 * DAY, 3),
+        "last": days("a", 3 * DAY, 3) | days("a", 2 * DAY, 2) | days("a", DAY, 1),
+        "application": days("a", 1, 1, 2, 3, label_app_pixel_app="showroom"),
+    }
+    prometheus = cast("Prometheus", Days(told))
+    assert starts(pods(prometheus, 0, 3 * DAY)) == {"showroom": [Seen(60, True)]}
+    # Where the first days are not looked at, nothing is known of its start.
+    assert pods(prometheus, DAY, 3 * DAY) == []
+
+
+def test_a_node_s_name_may_have_been_another_s_before() -> None:
+    began = 2.5 * DAY
+    told = {
+        "created": days("a", began, 3),
+        "scheduled": days("a", began + 400, 3),
+        "last": days("a", 3 * DAY, 3),
+        "application": days("a", 1, 3, label_app_pixel_app="showroom"),
+        "node": days("a", 1, 3, node="10.0.1.5"),
+        "nodes": {
+            DAY: [Series({"node": "10.0.1.5"}, (DAY,), (0.2 * DAY,))],
+            3 * DAY: [Series({"node": "10.0.1.5"}, (3 * DAY,), (began + 300,))],
+            4 * DAY: [Series({"node": "10.0.1.5"}, (4 * DAY,), (3.5 * DAY,))],
+        },
+    }
+    found = pods(cast("Prometheus", Days(told)), 0, 4 * DAY)
+    assert [each.node_created for each in found] == [began + 300]
+    assert provisionings(found) == [Seen(400, True)]
 
 
 def test_only_who_waited_for_a_new_node_saw_how_long_one_takes() -> None:

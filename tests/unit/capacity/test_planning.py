@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
+from capacity.__main__ import main
 from capacity.demand import DemandError, of_mapping
 from capacity.durations import Duration, exponential, fixed, lognormal, through
 from capacity.planning import base_stock, poisson, week
@@ -228,7 +229,7 @@ def test_who_has_waited_leaves_later_which_makes_others_wait() -> None:
 
     def more(session: Duration, free: int = 2) -> float:
         layers = Layers(0.05, fixed(60), NodeBuffer(Players(0.05, session), fixed(480), 1, 900), free)
-        by_themselves = np.clip(np.arange(len(layers._ordered)) - 6, 0, None) @ layers._ordered
+        by_themselves = np.clip(np.arange(len(layers._ordered(None))) - 6, 0, None) @ layers._ordered(None)
         return layers.promise(6).waiting / float(by_themselves)
 
     assert more(exponential(600)) > more(exponential(1800)) > 1.01
@@ -341,10 +342,42 @@ def test_rates_are_read(text: str, rate: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("command", "given", "message"),
+    [
+        ("plan", "--arrivals 1/0s", "--arrivals is '1/0s': use players by time, above 0"),
+        ("plan", "--arrivals 0/h --session 60", "--arrivals is '0/h'"),
+        ("plan", "--session 0", "--session is 0.0: use a number above 0"),
+        ("plan", "--provisioning -5", "--provisioning is -5.0: use a number from 0 on"),
+        ("plan", "--stack local --session inf", "--session is inf"),
+        ("plan", "--stack local --start -1", "--start is -1.0: use a number from 0 on"),
+        ("plan", "--stack local --slots 0", "--slots is 0: use a number above 0"),
+        ("simulate", "--stack local --days -1", "--days is -1.0: use a number above 0"),
+        ("simulate", "--stack local --crash-hours 0", "--crash-hours is 0.0: use a number above 0"),
+        ("simulate", "--stack local --outage 5-3", "--outage is '5-3': use hours from the start"),
+        ("learn", "--stack local --timezone Mars/X", "--timezone is 'Mars/X': no such zone; use a name such as Europe"),
+        ("learn", "--stack local --caution 1", "--caution is 1.0: use a chance between 0 and 1"),
+        ("learn", "--stack local --weeks 0", "--weeks is 0.0: use a number above 0"),
+    ],
+)
+def test_a_flag_that_cannot_be_used_is_named_with_what_to_use(
+    command: str, given: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = ["--arrivals", "12/h", "--provisioning", "480"] if command != "learn" else []
+    more = ["--start", "60", "--session", "600"] if "--stack" in given and command != "learn" else []
+    arguments = ["capacity", command, *usual, *more, *given.split(), "--stacks-folder", str(CHECKOUT / "stacks")]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert message in str(end.value.code)
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"arrivals_per_hour": [1, 2]}, "arrivals_per_hour has 2 numbers"),
         ({"arrivals_per_hour": -1}, "none below 0"),
+        ({"arrivals_per_hour": math.nan}, "none below 0"),
+        ({"session_seconds": 0}, "session_seconds is 0: sessions take some time"),
         ({"start_seconds": "soon"}, "start_seconds is 'soon': no duration"),
         ({"session_seconds": {"mean": 5}}, "session_seconds is .* use seconds"),
     ],

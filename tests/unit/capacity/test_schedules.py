@@ -86,6 +86,28 @@ def test_an_hour_that_comes_twice_counts_twice_and_one_that_is_left_out_does_not
     assert holds(Weekly((6,), time(2, 30), time(4)), BERLIN, at("2026-03-29 03:00:00"))
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "first", "last"),
+    [
+        # Clocks go from 02:00 to 03:00.
+        ((3, 29, 2, 30), (3, 29, 5, 0), at("2026-03-29 03:00:00"), at("2026-03-29 05:00:00")),
+        ((3, 29, 1, 0), (3, 29, 2, 30), at("2026-03-29 01:00:00"), at("2026-03-29 03:00:00")),
+        ((3, 29, 2, 10), (3, 29, 2, 50), at("2026-03-29 03:00:00"), at("2026-03-29 03:00:00")),
+        # Clocks go from 03:00 to 02:00.
+        ((10, 25, 2, 30), (10, 25, 4, 0), at("2026-10-25 02:30:00", fold=0), at("2026-10-25 04:00:00")),
+        ((10, 25, 1, 0), (10, 25, 2, 30), at("2026-10-25 01:00:00"), at("2026-10-25 02:30:00", fold=1)),
+    ],
+)
+def test_an_event_holds_while_clocks_are_between_its_times(
+    start: tuple[int, ...], end: tuple[int, ...], first: datetime, last: datetime
+) -> None:
+    event = Once(datetime(2026, *start), datetime(2026, *end))  # type: ignore[arg-type]
+    minutes = [first - timedelta(hours=3) + timedelta(minutes=m) for m in range(720)]
+    assert [each for each in minutes if holds(event, BERLIN, each)] == [
+        each for each in minutes if first <= each < last
+    ]
+
+
 def test_a_cron_job_of_a_left_out_hour_runs_and_lasts_as_long_as_always() -> None:
     nightly = Cron("30 2 * * *", 3600)
     minutes = [at("2026-03-29 00:00:00") + timedelta(minutes=m) for m in range(600)]

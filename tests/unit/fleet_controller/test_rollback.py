@@ -11,11 +11,12 @@ from scipy.stats import beta
 from capacity.buffer import Buffer
 from capacity.controller.actions import Annotate, Kind, Notice
 from capacity.controller.cluster import Fleet, Rollback, Tally
+from capacity.controller.decisions import decide
 from capacity.controller.memory import Memory, kept, newly_ended, read, written
 from capacity.controller.overrides import fingerprint, lifted, rolled_back
 from capacity.controller.rollback import Part, Trial, exceeds, judged, least, most, went_on
 from capacity.controller.settings import Application, RollbackRule
-from tests.unit.fleet_controller.situations import NOW, fleet
+from tests.unit.fleet_controller.situations import NOW, cluster, fleet, stack
 
 RULE = RollbackRule(margin=0.05, sessions=20, risk=0.05)
 FLEETS = (fleet("demo-1", weight=95), fleet("demo-2", weight=5))
@@ -152,6 +153,22 @@ def test_an_operator_s_buffer_is_lifted_by_other_settings() -> None:
     assert list(lifted(overridden, [after_], known)) == [Annotate(Kind.FLEET, "demo-1", gone, "1")]
 
 
+def test_an_operator_s_buffer_that_could_not_be_lifted_is_lifted_later() -> None:
+    """The deployment that changes the settings changes the fleet at the same time, and the API server refuses."""
+    lift = Annotate(Kind.FLEET, "demo-1", {"app.pixel/buffer-override": None}, "1")
+    before, after_ = stack(Application("demo", Buffer(instances=1))), stack(Application("demo", Buffer(instances=2)))
+    overridden = cluster(fleet(buffer_override=7))
+    memory = decide(overridden, before, Memory(), NOW).memory
+    for _ in range(2):
+        decision = decide(overridden, after_, memory, NOW)
+        assert lift in decision.actions
+        memory = decision.memory
+    done = decide(cluster(fleet()), after_, memory, NOW)
+    assert lift not in done.actions
+    # What an operator sets afterwards stands.
+    assert lift not in decide(overridden, after_, done.memory, NOW).actions
+
+
 def test_sessions_are_counted_once_whoever_counts() -> None:
     first = {"a": {"demo/1": Tally(5, 1)}}
     assert newly_ended({}, first) == {"demo": {"1": Tally(5, 1)}}
@@ -163,6 +180,15 @@ def test_sessions_are_counted_once_whoever_counts() -> None:
     assert newly_ended(missing, second) == {}
     # A matchmaker that was restarted is another one, and begins at nothing.
     assert newly_ended(second, {"a2": {"demo/1": Tally(1, 0)}}) == {"demo": {"1": Tally(1, 0)}}
+
+
+def test_sessions_of_many_matchmakers_are_counted_once() -> None:
+    many = {f"10.0.0.{number}": {"demo/1": Tally(10, 1)} for number in range(60)}
+    assert newly_ended({}, many) == {"demo": {"1": Tally(600, 60)}}
+    assert newly_ended(kept({}, many), many) == {}
+    # Of those that are silent some are forgotten, the longest silent ones first.
+    silent = kept(kept({}, many), {"b": {}})
+    assert "10.0.0.59" in silent and "10.0.0.0" not in silent
 
 
 def test_what_is_remembered_is_read_as_it_was_written() -> None:

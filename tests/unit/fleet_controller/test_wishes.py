@@ -190,6 +190,36 @@ def test_a_budget_that_is_used_up_takes_buffers_first(
     assert wishes.slots(state, its, buffers, restraint, expected.instances) == slots
 
 
+def test_nothing_is_started_for_those_who_wait_for_a_paused_application() -> None:
+    """Nobody is let in until it goes on; meanwhile others need the room. What is kept ready stays so."""
+    its = stack(Application("demo", Buffer(instances=1)), Application("other", Buffer(instances=6)), max_nodes=3)
+    fleets = (fleet("demo-1", paused=True), fleet("demo-2", 0), fleet("other-1"))
+    given_ = given_of(cluster(*fleets, waiting={"demo": 20}), its)
+    assert {name: each.instances for name, each in given_.items()} == {"demo-1": 1, "demo-2": 1, "other-1": 4}
+    goes_on = given_of(cluster(fleet("demo-1"), *fleets[1:], waiting={"demo": 20}), its)
+    assert goes_on["other-1"].instances == 0
+
+
+@pytest.mark.parametrize(
+    ("warm", "replicas", "expected"),
+    [
+        # The one that was started for the player who waits, and is ready now, is not ended before it is taken.
+        (1, 1, 1),
+        # Neither is it where it stood for a part of the buffer that is given up; but the other is.
+        (2, 2, 1),
+        (2, 3, 1),
+    ],
+)
+def test_a_budget_leaves_the_instance_that_a_player_is_about_to_take(warm: int, replicas: int, expected: int) -> None:
+    its = stack(Application("demo", Buffer(instances=2, minimum=3)))
+    fleet_ = fleet(replicas=replicas, buffer_override=3)
+    state = cluster(fleet_, waiting={"demo": 1}, of=instances(Stage.WARM, warm))
+    assert given_of(state, its, Restraint.SOFT)["demo-1"].instances == expected
+    assert given_of(state, its, Restraint.HARD)["demo-1"].instances == 0
+    nobody = cluster(fleet_, of=instances(Stage.WARM, warm))
+    assert given_of(nobody, its, Restraint.SOFT)["demo-1"].instances == 0
+
+
 def test_the_node_buffer_takes_what_room_instances_leave() -> None:
     its = stack(Application("demo", Buffer(instances=2, nodes=2)), max_nodes=4)
     state = cluster(of=instances(Stage.SESSION, 4))

@@ -93,6 +93,7 @@ async def over(stage: FrontStage) -> AsyncIterator[str]:
     """A session that has just ended on ``demo-1``, which no sweep has found yet."""
     await stage.matchmaker(stranded_seconds=60.0)
     unreal = await stage.instance("demo-1")
+    assert unreal is not None
     player = await stage.player()
     await stream(player, unreal)
     session = await the_session(stage, "running")

@@ -59,17 +59,17 @@ class Endings:
         self._chronicle: Final = chronicle
         self._told: Final = over
 
-    async def recycle(self, instance: Instance, outcome: Outcome) -> None:
+    async def recycle(self, instance: Instance, outcome: Outcome, *, bad: bool = False) -> None:
         """Give an instance whose session is over back to its fleet; delete it where that does not work."""
         if not await self._sidecars.recycle(instance):
-            await self.retire(instance, outcome, "session ended")
+            await self.retire(instance, outcome, "session ended", bad=bad)
             return
         if await self._patched(instance, recycle_patch(instance)):
             self._metrics.recycled.inc()
             LOG.info("instance recycled", extra={"instance": instance.name, "session": instance.session})
-            await self._over(instance, outcome)
+            await self._over(instance, outcome, bad=bad)
 
-    async def retire(self, instance: Instance, outcome: Outcome | None, why: str) -> bool:
+    async def retire(self, instance: Instance, outcome: Outcome | None, why: str, *, bad: bool = False) -> bool:
         """End an instance: nobody gets it any more, and it is deleted. No ``outcome``, no session.
 
         False when that was refused: somebody was first, or a session has begun on it since.
@@ -78,12 +78,12 @@ class Endings:
             if not await self._patched(instance, retire_patch(instance)):
                 return False
             if outcome is not None:
-                await self._over(instance, outcome)
+                await self._over(instance, outcome, bad=bad)
         await self._delete(instance.name, why)
         return True
 
-    async def _over(self, instance: Instance, outcome: Outcome) -> None:
-        self._metrics.ended(instance, outcome)
+    async def _over(self, instance: Instance, outcome: Outcome, *, bad: bool) -> None:
+        self._metrics.ended(instance, outcome, bad=bad)
         if outcome is Outcome.UNREACHABLE:
             # Its player has seen nothing of it, and waits on for another one with the same session.
             return

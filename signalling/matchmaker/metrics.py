@@ -174,6 +174,12 @@ class MatchmakerMetrics:
         self._ended: Final = Counter(
             "pixel_sessions_ended", "Sessions ended", ["application", "version", "outcome"], registry=self.registry
         )
+        self._bad: Final = Counter(
+            "pixel_sessions_bad",
+            "Sessions ended, of which their players' pages reported a bad picture",
+            ["application", "version"],
+            registry=self.registry,
+        )
         self.recycled: Final = Counter(
             "pixel_instances_recycled", "Instances given back to their fleets", registry=self.registry
         )
@@ -199,12 +205,15 @@ class MatchmakerMetrics:
         """Show the outcomes of these versions from now on, at 0 where there is none yet."""
         for application, its in shares.items():
             for share in its:
+                self._bad.labels(application, share.version)
                 for outcome in Outcome:
                     self._ended.labels(application, share.version, outcome.value)
 
-    def ended(self, instance: Instance, outcome: Outcome, at: datetime | None = None) -> None:
-        """A session has ended, now or at that time."""
+    def ended(self, instance: Instance, outcome: Outcome, at: datetime | None = None, *, bad: bool = False) -> None:
+        """A session has ended, now or at that time; ``bad`` if its picture was."""
         self._ended.labels(instance.application, instance.version, outcome.value).inc()
+        if bad:
+            self._bad.labels(instance.application, instance.version).inc()
         seconds = lasted(instance, at or datetime.now(UTC))
         if seconds is not None and outcome is not Outcome.UNREACHABLE:
             self._lengths.labels(instance.application).observe(seconds)

@@ -315,9 +315,9 @@ class Replica:
         if player is None or not player.waiting:
             self.sessions.spawn(self._admission.leave(session))
 
-    def _unseated(self, seat: Instance, outcome: Outcome) -> None:
+    def _unseated(self, seat: Instance, outcome: Outcome, bad: bool) -> None:
         """A session that shared its instance is over. Other replicas may see it too; one of them counts it."""
-        counted = partial(self.metrics.ended, seat, outcome, datetime.now(UTC))
+        counted = partial(self.metrics.ended, seat, outcome, datetime.now(UTC), bad=bad)
         self._chronicle.ended(seat, outcome, counted)
         if seat.session is not None:
             self.sessions.spawn(self.queues.over(seat.session))

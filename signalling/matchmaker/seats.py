@@ -32,8 +32,9 @@ def seats_of(instance: Instance, status: Status) -> dict[str, Instance]:
 class Seats:
     """Those that one replica knows."""
 
-    def __init__(self, seen: Callable[[Instance], None], over: Callable[[Instance, Outcome], None]) -> None:
-        """``seen`` hears of each seat that a sidecar has told of, once; ``over`` of each whose session has ended."""
+    def __init__(self, seen: Callable[[Instance], None], over: Callable[[Instance, Outcome, bool], None]) -> None:
+        """``seen`` hears of each seat that a sidecar has told of, once; ``over`` of each whose session has ended, and
+        whether it was a bad one."""
         self._seen: Final = seen
         self._over: Final = over
         self._known: Final[dict[str, dict[str, Instance]]] = {}
@@ -73,7 +74,7 @@ class Seats:
         outcome = Outcome.COMPLETED if status.streaming else Outcome.INTERRUPTED
         for session in before:
             if session not in now and (ended := self._take(instance.name, session)) is not None:
-                self._over(ended, outcome)
+                self._over(ended, outcome, session in status.bad)
         for session, told in now.items():
             # Who came first may leave while others go on: the session has begun when it was first seen.
             its = replace(told, started=known[session].started) if session in known else told
@@ -87,7 +88,7 @@ class Seats:
         outcome = Outcome.COMPLETED if instance.going else Outcome.INTERRUPTED
         for session in self.of(instance.name):
             if (ended := self._take(instance.name, session)) is not None:
-                self._over(ended, outcome)
+                self._over(ended, outcome, False)
 
     def _put(self, session: str, taken: Instance) -> None:
         self._known.setdefault(taken.name, {})[session] = taken

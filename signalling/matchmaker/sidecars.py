@@ -37,6 +37,8 @@ class Status(msgspec.Struct, frozen=True):
     """The one that is under way on it alone; None without one, and for sessions that share it."""
     over: bool = False
     """It has had one, and takes no other."""
+    bad: frozenset[str] = frozenset()
+    """Sessions that have ended there, of which their players' pages reported a bad picture."""
     draining: bool = False
     participants: tuple[Participant, ...] = ()
 

@@ -105,15 +105,16 @@ class Sweeper:
     async def _deal(self, found: Verdict, instance: Instance, status: Status | None, *, interrupted: bool) -> None:
         application = self._applications.get(instance.application)
         outcome = Outcome.INTERRUPTED if interrupted else Outcome.COMPLETED
+        bad = status is not None and instance.session in status.bad
         match found:
             case Verdict.ENDED:
                 await self._endings.retire(instance, None, "session ended")
             case Verdict.OVER:
                 again = application is not None and application.session.reuse and not instance.draining
                 if again and status is not None and status.streaming and not status.draining:
-                    await self._endings.recycle(instance, outcome)
+                    await self._endings.recycle(instance, outcome, bad=bad)
                 else:
-                    await self._endings.retire(instance, outcome, "session ended")
+                    await self._endings.retire(instance, outcome, "session ended", bad=bad)
             case Verdict.STRANDED:
                 LOG.warning("stranded instance", extra={"instance": instance.name, "session": instance.session})
                 lost = Outcome.ABANDONED if status is not None else Outcome.INTERRUPTED

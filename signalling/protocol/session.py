@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from msgspec import UNSET, UnsetType
 
 from signalling.protocol.actions import CloseCode
+from signalling.protocol.quality import Quality
 from signalling.protocol.routing import Player
 from signalling.protocol.session_messages import Participant as ParticipantView
 from signalling.protocol.session_messages import Reason, SessionPlayers, SessionState, SessionStats, State
@@ -51,6 +52,8 @@ class Participant(Player):
     """When the budget was reckoned last."""
     stats: SessionStats | None = None
     """What it reported last."""
+    reported: float = 0.0
+    """When."""
 
     @property
     def away(self) -> bool:
@@ -85,6 +88,8 @@ class Session:
     """By name."""
     handed: dict[str, Role] = field(default_factory=dict)
     """Roles that a hand-over has given, by name: they count also for whoever leaves and comes again by his ticket."""
+    quality: Quality = field(default_factory=Quality)
+    """Of the picture, as its owners report it."""
     ordered: list[Ending] = field(default_factory=list)
     """Ends that were asked for from outside."""
     told: tuple[Reason, float] | None = None

@@ -4,6 +4,7 @@
 to itself, and with its end the instance is over; sessions that share one come and go.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
@@ -32,6 +33,8 @@ class Sessions:
         """By their ids; one, unless they share the instance."""
         self._deadlines: Final[dict[str, float]] = {}
         """When something of a session is due, by its id; those without are left out."""
+        self.bad: Final[deque[str]] = deque(maxlen=_REMEMBERED)
+        """The last sessions that are over and were bad, by their ids."""
         self.over = False
         """The session that had the instance to itself has ended."""
         self.drains_at: float | None = None
@@ -251,6 +254,8 @@ class Sessions:
         """End a session for all who take part; without a ``reason`` nothing is said of why."""
         del self.under_way[session.id]
         self.over = self.over or not session.limits.shared
+        if session.quality.bad:
+            self.bad.append(session.id)
         actions: list[Action] = []
         for participant in session.participants.values():
             if (connection := participant.connection) is not None:
@@ -262,6 +267,8 @@ class Sessions:
         return actions
 
 
+_REMEMBERED: Final = 256
+"""Of an instance that many share: more than end between two questions of a matchmaker's."""
 _STATES: Final = {False: sm.State.READY, True: sm.State.RESUMED}
 
 

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
-from signalling.protocol import admission, control
+from signalling.protocol import admission, control, quality
 from signalling.protocol import messages as m
 from signalling.protocol import session as life
 from signalling.protocol import session_messages as sm
@@ -34,7 +34,7 @@ from signalling.protocol.session import Participant
 from signalling.protocol.sessions import Sessions
 from signalling.protocol.sfu import Sfu, new_sfu, of_sfu
 from signalling.protocol.spectators import restricted
-from signalling.tickets.claims import AdmissionTicket
+from signalling.tickets.claims import AdmissionTicket, Role
 
 _UPSTREAM: Final = frozenset(
     {m.Offer, m.Answer, m.IceCandidate, m.LayerPreference, m.DataChannelRequest, m.PeerDataChannelsReady}
@@ -214,7 +214,7 @@ class Sidecar:
             case sm.SessionActivity():
                 return self.sessions.active(player, now)
             case sm.SessionStats():
-                return _reported(player, message)
+                return _reported(player, message, now)
             case sm.SessionEnd():
                 return self.sessions.expel(player, CloseCode.OVER, life.MESSAGES[sm.Reason.LEFT])
             case sm.SessionRequestControl() if player.watches:
@@ -323,9 +323,12 @@ def _ask_game(connection: Connection, player: Participant, message: control.Cont
     return [AskGame(connection, message.action, payload)]
 
 
-def _reported(player: Participant, stats: sm.SessionStats) -> list[Action]:
+def _reported(player: Participant, stats: sm.SessionStats, now: float) -> list[Action]:
     """Keep what a player reports, over what it reported before: some of it comes once."""
     before, player.stats = player.stats, sm.merged(player.stats, stats)
+    if player.role is Role.OWNER:
+        player.session.quality = quality.heard(player.session.quality, stats, before, now - player.reported)
+    player.reported = now
     if stats.first_frame_seconds is UNSET or (before is not None and before.first_frame_seconds is not UNSET):
         return []
     return [FirstFrame(stats.first_frame_seconds)]

@@ -65,6 +65,7 @@ def status(server: Observed) -> dict[str, object]:
         "players": state.player_count,
         "session": next(iter(alone), None),
         "over": state.over,
+        "bad": list(state.sessions.bad),
         "draining": state.draining,
         "participants": [_participant(one, server.now) for one in state.sessions.participants],
     }

@@ -7,14 +7,30 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
+from prometheus_client import generate_latest
 
 from capacity.controller import asking
-from capacity.controller.asking import Matchmakers, Relays
+from capacity.controller.asking import BAD, ENDED, Matchmakers, Relays, samples, tallies
 from capacity.controller.cluster import Tally
 from capacity.controller.memory import kept, newly_ended
+from signalling.kubernetes.instances import instance_of
+from signalling.matchmaker.metrics import MatchmakerMetrics
+from signalling.matchmaker.outcomes import Outcome
 from signalling.shell import listening
+from tests.unit.signalling.memory_cluster import as_pod, pod
+from tests.unit.signalling.test_matchmaker_metrics import Nothing
 
 FIRST, SECOND = "127.0.0.1", "127.0.0.2"
+
+
+def test_what_a_matchmaker_counts_is_what_versions_are_compared_by() -> None:
+    metrics = MatchmakerMetrics(["demo"], Nothing())
+    instance = instance_of(as_pod(pod("demo-1", version="v2")))
+    assert instance is not None
+    for outcome, bad in ((Outcome.COMPLETED, True), (Outcome.INTERRUPTED, False), (Outcome.ABANDONED, False)):
+        metrics.ended(instance, outcome, bad=bad)
+    told = samples(generate_latest(metrics.registry).decode(), (ENDED, BAD))
+    assert tallies(told)[1] == {"demo/v2": Tally(ended=2, failed=1, bad=1)}
 
 
 @dataclass

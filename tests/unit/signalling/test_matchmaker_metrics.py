@@ -95,6 +95,7 @@ def test_what_can_be_counted_is_there_before_it_happens():
         'pixel_claims_total{outcome="claimed"} 0.0',
         'pixel_instances_deleted_total{why="stranded"} 0.0',
         "pixel_instances_recycled_total 0.0",
+        'pixel_sessions_bad_total{application="demo",version="v1"} 0.0',
         "pixel_store_available 1.0",
         "pixel_store_failures_total 0.0",
         'pixel_queue_wait_seconds_count{application="demo"} 0.0',
@@ -127,6 +128,20 @@ async def test_a_session_s_metrics_name_its_version_its_outcome_and_its_turn_nod
     assert "pixel_session_turn{" not in text
     assert 'pixel_sessions_ended_total{application="demo",outcome="completed",version="v1"} 1.0' in text
     assert 'pixel_session_seconds_count{application="demo"} 1.0' in text
+
+
+@pytest.mark.parametrize(("frames", "bad"), [(4, "1.0"), (30, "0.0")])
+async def test_a_session_of_few_frames_is_a_bad_one_of_its_version(stage, frames, bad):
+    await stage.matchmaker()
+    unreal = await stage.instance("demo-1")
+    player = await stage.opted()
+    await stream(player, unreal)
+    for _ in range(12):
+        await player.say("sessionStats", framesPerSecond=frames)
+    await player.say("sessionEnd")
+    await stage.gone("demo-1")
+    assert await shows(stage, 'pixel_sessions_ended_total{application="demo",outcome="completed",version="v1"} 1.0')
+    assert await shows(stage, f'pixel_sessions_bad_total{{application="demo",version="v1"}} {bad}')
 
 
 async def test_instances_that_cannot_be_reached_are_failures_of_their_version(stage):

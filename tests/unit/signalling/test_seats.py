@@ -27,13 +27,23 @@ class Told:
 
     def __init__(self) -> None:
         self.over: list[tuple[str | None, Outcome]] = []
+        self.bad: list[str | None] = []
         self.seen: list[str | None] = []
-        self.seats = Seats(
-            lambda its: self.seen.append(its.session), lambda its, outcome: self.over.append((its.session, outcome))
-        )
+        self.seats = Seats(lambda its: self.seen.append(its.session), self._ended)
+
+    def _ended(self, its: Instance, outcome: Outcome, bad: bool) -> None:
+        self.over.append((its.session, outcome))
+        self.bad += [its.session] if bad else []
 
     def look(self, said: Status, instance: Instance = SHARED) -> None:
         self.seats.observed(instance, said, self.seats.of(instance.name))
+
+
+def test_a_session_that_has_ended_was_bad_where_its_sidecar_says_so():
+    told = Told()
+    told.look(status(here("s1"), here("s2")))
+    told.look(Status(streaming=True, bad=frozenset({"s1", "s9"})))
+    assert ([session for session, _ in told.over], told.bad) == (["s1", "s2"], ["s1"])
 
 
 def test_a_session_has_its_own_seat_and_its_guests_have_none():

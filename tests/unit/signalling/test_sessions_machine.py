@@ -553,6 +553,26 @@ def test_control_is_the_owner_s_to_give_and_the_spectator_s_to_ask_for(watched, 
     assert said(watched.say(who, kind, player="s")) == [(who, m.Refused.NOT_ALLOWED)]
 
 
+def report(machine: Instance, who: int, frames: float, times: int) -> None:
+    for _ in range(times):
+        machine.time += 5
+        machine.say(who, "sessionStats", framesPerSecond=frames)
+
+
+def test_a_session_whose_owner_reports_few_frames_was_bad_once_it_is_over(playing):
+    report(playing, PLAYER, 3, 12)
+    assert list(playing.sessions.bad) == []
+    playing.say(PLAYER, "sessionEnd")
+    assert list(playing.sessions.bad) == [OWNER.session]
+
+
+def test_what_a_spectator_sees_makes_no_session_bad(watched):
+    report(watched, OTHER, 3, 12)
+    report(watched, PLAYER, 30, 12)
+    watched.say(PLAYER, "sessionEnd")
+    assert not watched.sessions.under_way and not watched.sessions.bad
+
+
 def test_reports_are_kept_and_the_first_frame_counts_once(playing):
     assert said(playing.say(PLAYER, "sessionStats", framesPerSecond=29.9, firstFrameSeconds=1.2)) == [
         ("first frame", 1.2)

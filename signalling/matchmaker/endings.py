@@ -87,6 +87,9 @@ class Endings:
         if outcome is Outcome.UNREACHABLE:
             # Its player has seen nothing of it, and waits on for another one with the same session.
             return
+        if instance.session is not None and self._inventory.of_session(instance.session) is not None:
+            # The answer to its claim was lost; its player has got another one, where the session goes on.
+            return
         self._chronicle.ended(instance, outcome)
         if instance.session is not None:
             await self._told(instance.session)

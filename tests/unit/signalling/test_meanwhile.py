@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 
+from signalling.kubernetes.instances import Claim, claim_patch, instance_of
 from signalling.matchmaker.neighbours import Neighbours, Rhythm
 from signalling.matchmaker.queues import Keeping, Queues
 from signalling.store.in_memory import MemoryStore
 from signalling.store.interface import Place
 from tests.unit.signalling.clients import cut, eventually
+from tests.unit.signalling.memory_cluster import as_pod
 from tests.unit.signalling.stage import Stage, stream
 from tests.unit.signalling.test_sessions import session_of, state
+from tests.unit.signalling.without_front import Silence
 
 
 class Gate:
@@ -199,3 +202,23 @@ async def test_who_leaves_while_the_store_is_told_that_it_waits_stands_there_bef
     gate.open.set()
     await asyncio.gather(renewal, leaving)
     assert await theirs.head("demo", 1, 1) == ["waits"]
+
+
+async def test_an_instance_whose_claim_was_not_heard_of_ends_no_session_that_goes_on_elsewhere(stage, monkeypatch):
+    """The answer to a claim was lost, and another instance was claimed for the same session."""
+    ended: list[str] = []
+    monkeypatch.setattr(Silence, "ended", lambda _, instance, *rest: ended.append(instance.name))
+    await stage.matchmaker()
+    unreal = await stage.instance("demo-2")
+    player = await stage.opted()
+    await stream(player, unreal)
+    await stage.instance("demo-1")
+    idle = instance_of(as_pod(stage.cluster.pods["demo-1"]))
+    assert idle is not None
+    before = Claim(session_of(player), session_of(player), "2026-01-01T00:00:00.000Z")
+    await stage.cluster.patch_pod("demo-1", claim_patch(idle, before))
+    await stage.gone("demo-1")
+    assert ended == []
+    await player.say("sessionEnd")
+    await stage.gone("demo-2")
+    assert ended == ["demo-2"]

@@ -138,15 +138,15 @@ class Entrance:
         )
 
     async def enter(
-        self, session: str, application: str, admitted: Admitted, waiting: int
+        self, session: str, application: str, admitted: Admitted, waiting: int, *, returns: bool = False
     ) -> Refused | Redirected | None:
         """See Admission."""
         grant = admitted.grant if isinstance(admitted, Granted) else Grant(subject=admitted.subject)
         full = self._around.room(application) <= 0
         told = isinstance(admitted, Granted) and admitted.opted_in
-        if full and told and (elsewhere := self._around.elsewhere(application, grant)):
+        if full and told and not returns and (elsewhere := self._around.elsewhere(application, grant)):
             return elsewhere
-        if refusal := self._limits.queue(waiting):
+        if not returns and (refusal := self._limits.queue(waiting)):
             return _refused(refusal, admitted.address)
         claimant = Claimant(session, admitted.subject, admitted.address)
         if refusal := await self._limits.enter(claimant, self._clock()):

@@ -63,9 +63,12 @@ class Admission(Protocol):
         ...
 
     async def enter(
-        self, session: str, application: str, admitted: Admitted, waiting: int
+        self, session: str, application: str, admitted: Admitted, waiting: int, *, returns: bool = False
     ) -> Refused | Redirected | None:
-        """A player wants an instance for a new session, while so many wait; why it may not have one here."""
+        """A player wants an instance for a new session, while so many wait; why it may not have one here.
+
+        ``returns``: it has a place here already, for which the queue is not too long, nor another region better.
+        """
         ...
 
     async def leave(self, session: str) -> None:

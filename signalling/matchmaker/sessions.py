@@ -274,9 +274,8 @@ class Sessions:
         refused = None if player.returns else closed(player.admitted, paused=its.fleets.paused(ticket.app))
         if refused is not None:
             return refused
-        return await its.admission.enter(
-            ticket.session, ticket.app, player.admitted, await its.queues.length(ticket.app)
-        )
+        waiting = await its.queues.length(ticket.app)
+        return await its.admission.enter(ticket.session, ticket.app, player.admitted, waiting, returns=player.returns)
 
     async def _queue(self, player: Player) -> None:
         if player.gone or not player.waiting:

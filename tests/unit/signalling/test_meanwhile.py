@@ -125,10 +125,10 @@ async def test_it_gets_no_second_instance_where_the_claim_is_seen_before_it_wait
     entering, let = asyncio.Event(), asyncio.Event()
     enter = second.sessions._its.admission.enter
 
-    async def slowly(*who: Any) -> Any:
+    async def slowly(*who: Any, **more: Any) -> Any:
         entering.set()
         await let.wait()
-        return await enter(*who)
+        return await enter(*who, **more)
 
     second.sessions._its.admission.enter = slowly
     again = await stage.resumed(player, at=1, fresh=True)

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from aiohttp import WSServerHandshakeError
 
+from signalling.matchmaker.control import Drained
 from signalling.matchmaker.settings import ApplicationSettings, Sessions, SessionSettings
 from signalling.protocol.session_messages import Reason
 from signalling.tickets.claims import InvitationTicket, PlayerTicket
@@ -563,15 +564,15 @@ async def test_a_drained_instance_is_replaced_or_ends_its_session(stage):
     control = stage.matchmakers[0].replica.control
     await stage.instance("idle")
     await eventually(lambda: stage.matchmakers[0].replica.idle("demo") == 1, "idle")
-    assert await control.drain_instance("idle", 5)
+    assert await control.drain_instance("idle", 5) is Drained.DONE
     await stage.gone("idle")
     player, unreal, _ = await playing(stage)
-    assert await control.drain_instance("demo-1", 0)
+    assert await control.drain_instance("demo-1", 0) is Drained.WARNED
     await unreal.expect("playerDisconnected")
     assert (await state(player, "ended"))["reason"] == "maintenance"
     assert (await player.closed())[0] == 1012, "it may come again, to another instance"
     await stage.gone("demo-1")
-    assert not await control.drain_instance("demo-1", 0)
+    assert await control.drain_instance("demo-1", 0) is Drained.ABSENT
 
 
 async def test_an_operator_ends_a_session_and_a_wait_on_any_replica(stage):
@@ -583,14 +584,14 @@ async def test_an_operator_ends_a_session_and_a_wait_on_any_replica(stage):
     await state(waiting, "queued")
     assert [place.session for place in await control.queue("demo", 10)] == [session_of(waiting)]
     assert await control.waiting("demo") == 1
-    assert await control.end("demo", session_of(waiting), Reason.TERMINATED, 0)
+    assert await control.end("demo", session_of(waiting), Reason.TERMINATED, 5) == 0, "a wait ends at once"
     failed = await state(waiting, "failed")
     assert (failed["reason"], failed["retry"]) == ("terminated", False)
-    assert await control.end("demo", session_of(player), Reason.TERMINATED, 0)
+    assert await control.end("demo", session_of(player), Reason.TERMINATED, 0) == 0
     assert (await state(player, "ended"))["reason"] == "terminated"
     assert (await player.closed())[0] == 1001
     await stage.gone("demo-1")
-    assert not await control.end("demo", "nobody", Reason.TERMINATED, 0)
+    assert await control.end("demo", "nobody", Reason.TERMINATED, 0) is None
 
 
 async def test_the_pod_says_whose_its_session_is(stage):

@@ -29,10 +29,10 @@ class OpenAdmission:
         return Admitted(address=request.address, returning=returning)
 
     async def enter(
-        self, session: str, application: str, admitted: Admitted, waiting: int
+        self, session: str, application: str, admitted: Admitted, waiting: int, *, returns: bool = False
     ) -> Refused | Redirected | None:
         """See Admission."""
-        del session, application, admitted, waiting
+        del session, application, admitted, waiting, returns
         return None
 
     async def leave(self, session: str) -> None:

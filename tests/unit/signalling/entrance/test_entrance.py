@@ -342,6 +342,13 @@ async def test_where_there_is_no_room_an_opted_in_player_is_sent_on_and_a_stock_
     assert it.around.waits == [("s3", "demo", "ada"), ("s4", "demo", "ada")]
 
 
+async def test_who_has_a_place_in_the_queue_is_neither_sent_on_nor_refused_for_its_length():
+    it = It("signed", queue_length=5)
+    opted_in = await it.admitted(f"/?{ALL}&session=1")
+    it.around.rooms, it.around.next_region = 0, Redirected("https://play-us.example.com/", "the-ticket")
+    assert await it.entrance.enter("s1", "demo", opted_in, 99, returns=True) is None
+
+
 async def test_nothing_that_is_presented_is_logged(caplog):
     caplog.set_level(logging.DEBUG)
     for mode in MODES:

@@ -22,7 +22,7 @@ from signalling.matchmaker.stranded import responsible
 from signalling.regions.settings import PeerSettings, RegionSettings
 from signalling.store.in_redis import RedisStore
 from signalling.webhooks.settings import Endpoint, WebhookSettings
-from tests.unit.signalling.clients import Client, eventually
+from tests.unit.signalling.clients import Client, cut, eventually
 from tests.unit.signalling.login.issuer import AUDIENCE, ISSUER, RSA, KeyServer, published, token
 from tests.unit.signalling.operations.front_stage import ADMIN, HOOK, SHARED, FrontStage, furnished, state
 from tests.unit.signalling.redis_server import redis_server
@@ -225,9 +225,16 @@ async def test_a_session_that_another_replica_has_seen_end_holds_no_place(stage,
 async def test_addresses_queues_and_origins_are_limited(stage):
     stage.says(limits=LimitsSettings(sessions_per_address=1, queue_length=1, upgrades_per_minute=0))
     await stage.matchmaker()
-    first = await wants(stage, "")
+    first = await stage.opted_in()
+    await first.expect("config")
+    ticket = (await first.expect("sessionTicket"))["ticket"]
+    await first.say("listStreamers")
     assert (await state(first, "queued"))["position"] == 1
     assert (await state(await wants(stage, ""), "failed"))["reason"] == "queue_full"
+    cut(first.socket)
+    first = await stage.opted_in()
+    await first.say("sessionResume", ticket=ticket)
+    assert (await state(first, "queued"))["position"] == 1, "a place that it has is not refused"
     await first.say("sessionEnd")
     assert await stage.refusal(headers={"Origin": "https://evil.example.com"}) == 403
     assert await stage.refusal(headers={"Origin": stage.url.rstrip("/")}) == 101

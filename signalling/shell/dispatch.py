@@ -50,6 +50,8 @@ class Port:
         self.keepalive: Final = keepalive
         self.owing: Final[dict[_Connection, None]] = {}
         """Connections without a head, oldest first."""
+        self.refuses = False
+        """It takes no more connections."""
         self._app: Final = app
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
@@ -78,7 +80,8 @@ class Port:
         return self._number
 
     def refuse_new(self) -> None:
-        """Take no more connections; those that stand go on."""
+        """Take no more connections, nor those that have no answer yet; those that stand go on."""
+        self.refuses = True
         if self._server is not None:
             self._server.close()
         for connection in list(self.owing):
@@ -125,6 +128,10 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # Of TCP it is one.
         self._transport = transport
         self._timer = asyncio.get_running_loop().call_later(HEAD_SECONDS, self.end)
+        if self._port.refuses:
+            # The loop had taken it just before.
+            self.end()
+            return
         owing = self._port.owing
         owing[self] = None
         if len(owing) > MOST_HEADS:
@@ -165,7 +172,9 @@ class _Connection(asyncio.Protocol):
 
     async def _decide(self, address: str, decide: DecideLater) -> None:
         decision = await asked_for(bytes(self._head), address, decide)
-        if not self._transport.is_closing():
+        if self._port.refuses:
+            self.end()
+        elif not self._transport.is_closing():
             self._upgrade(address, lambda _: decision)
 
     def _upgrade(self, address: str, decide: Decide) -> None:

@@ -435,6 +435,40 @@ async def test_refusing_new_ones_leaves_the_others(stage, http):
     assert await raw.heard() == (TEXT, b"x")
 
 
+async def test_what_the_loop_has_just_taken_is_refused_too(stage, monkeypatch):
+    made = dispatch._Connection.connection_made
+
+    def late(self, transport):
+        stage.port.refuse_new()
+        made(self, transport)
+
+    monkeypatch.setattr(dispatch._Connection, "connection_made", late)
+    raw = await Raw.connect(stage.port.number)
+    raw.write(request())
+    assert await raw.rest() == b""
+    assert stage.asked == []
+
+
+async def test_what_is_being_decided_is_refused_too():
+    asked, answered, handler = asyncio.Event(), asyncio.Event(), Recorder()
+
+    async def decide(_: UpgradeRequest) -> Accept | Answer:
+        asked.set()
+        await answered.wait()
+        return Accept(handler)
+
+    port = Port(decide, LIMITS, Keepalive(60.0))
+    await port.listen("127.0.0.1", 0)
+    raw = await Raw.connect(port.number)
+    raw.write(request())
+    await asked.wait()
+    port.refuse_new()
+    answered.set()
+    assert await raw.rest() == b""
+    await port.close()
+    assert handler.socket is None
+
+
 async def test_a_port_in_use_is_an_error(stage):
     second = Port(stage.ask, LIMITS, stage.keepalive, web.Application())
     with pytest.raises(OSError, match="in use"):

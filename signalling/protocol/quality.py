@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from signalling.protocol.session_messages import SessionStats
 
-FEWEST_FRAMES: Final = 15.0
+FEWEST_FRAMES: Final = 10.0
 """A second; with fewer a picture is no motion any more."""
 MOST_FROZEN: Final = 0.1
 """Of the time between two reports."""

@@ -20,7 +20,7 @@ def frozen(*totals: float) -> list[SessionStats]:
 
 @pytest.mark.parametrize(("few", "bad"), [(0, False), (4, False), (5, True), (20, True)])
 def test_more_than_a_fifth_of_few_frames_is_bad(few, bad):
-    rates = [14.9] * few + [15.0] * (20 - few)
+    rates = [9.9] * few + [10.0] * (20 - few)
     assert after(*(SessionStats(frames_per_second=rate) for rate in rates)).bad is bad
 
 

@@ -452,7 +452,7 @@ async def test_what_the_loop_has_just_taken_is_refused_too(stage, monkeypatch):
 async def test_what_is_being_decided_is_refused_too():
     asked, answered, handler = asyncio.Event(), asyncio.Event(), Recorder()
 
-    async def decide(_: UpgradeRequest) -> Accept | Answer:
+    async def decide(request: UpgradeRequest) -> Accept | Answer:
         asked.set()
         await answered.wait()
         return Accept(handler)

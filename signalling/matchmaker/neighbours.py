@@ -178,12 +178,6 @@ class Neighbours:
             task.add_done_callback(self._saying.discard)
         self._soon.clear()
 
-    async def follow(self) -> None:
-        """Give signs of life and listen; returns only when it is cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._live_on())
-            tasks.create_task(self._listen())
-
     async def leave(self) -> None:
         """This replica goes: the others need not wait to find out."""
         try:
@@ -192,7 +186,8 @@ class Neighbours:
             self.lost(error)
         await self.say(Here(self.replica, here=False))
 
-    async def _live_on(self) -> None:
+    async def live_on(self) -> None:
+        """Give signs of life; returns only when it is cancelled."""
         while True:
             try:
                 await self._beat()
@@ -218,7 +213,8 @@ class Neighbours:
         if anew and not first:
             self._returned()
 
-    async def _listen(self) -> None:
+    async def listen(self) -> None:
+        """Take what the others say; returns only when it is cancelled."""
         while True:
             try:
                 async with aclosing(self._store.listen(EVERYBODY, self.replica)) as words:

@@ -238,7 +238,9 @@ class Replica:
         yield pods.follow(self._api.watch_turn_pods, self.turn.observe_pod)
         if self._loads is not None:
             yield self._loads.follow(lambda: self.turn.nodes)
-        yield self.neighbours.follow()
+        # Each by itself: a group of tasks cancels each of its own only once, which a client may swallow.
+        yield self.neighbours.live_on()
+        yield self.neighbours.listen()
         yield self.sweeper.run(its.stranded_interval_seconds)
         yield self._census.run(its.presence_seconds)
         yield self._renew(its.renewal_seconds)

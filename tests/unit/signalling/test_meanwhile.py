@@ -1,6 +1,7 @@
 """What happens while an answer of the store's or the API server's is on its way."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -222,3 +223,30 @@ async def test_an_instance_whose_claim_was_not_heard_of_ends_no_session_that_goe
     await player.say("sessionEnd")
     await stage.gone("demo-2")
     assert ended == ["demo-2"]
+
+
+# A client that swallows a cancellation, as Redis' does when it is cancelled while it closes a connection
+
+
+class Swallowing(MemoryStore):
+    """Its next sign of life is long on its way, and survives a first cancellation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: asyncio.Event | None = None
+
+    async def register(self, *said: Any) -> None:
+        await super().register(*said)
+        if self.asked is not None and not self.asked.is_set():
+            self.asked.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+
+
+async def test_a_matchmaker_stops_all_the_same(stage):
+    stage.store = store = Swallowing()
+    await stage.matchmaker(presence_seconds=0.02)
+    store.asked = asyncio.Event()
+    await store.asked.wait()
+    async with asyncio.timeout(10):
+        await stage.matchmakers.pop().stop()

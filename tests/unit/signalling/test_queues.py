@@ -13,6 +13,7 @@ from signalling.matchmaker.leases import Leases, Presence
 from signalling.matchmaker.neighbours import PRESENT, Challenge, Neighbours, Reach, Rhythm, StoreHealth, TakenOver
 from signalling.matchmaker.queues import Keeping, Queues, Returned, returned
 from signalling.matchmaker.sidecars import Participant, Status
+from signalling.shell.cancelling import cancel
 from signalling.store.in_memory import MemoryStore
 from signalling.store.in_redis import RedisStore
 from signalling.store.interface import Claimant, Place, StoreUnavailable
@@ -271,14 +272,14 @@ async def test_a_word_of_a_later_version_is_no_reason_to_stop():
 async def test_replicas_know_at_once_who_comes_and_who_goes():
     store = MemoryStore()
     first, second = Neighbours(store, "r1", RHYTHM), Neighbours(store, "r2", RHYTHM)
-    following = asyncio.create_task(first.follow())
+    listening = asyncio.create_task(first.listen())
+    await first._beat()
     await eventually(lambda: store._listeners, "listening")
     await second._beat()
     await eventually(lambda: first.live == {"r1", "r2"}, "two replicas")
     await second.leave()
     await eventually(lambda: first.live == {"r1"}, "one replica")
-    following.cancel()
-    await asyncio.wait({following})
+    await cancel([listening])
 
 
 # Keys and places of things

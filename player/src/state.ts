@@ -45,8 +45,6 @@ export interface Session {
     /** Media is negotiated anew. */
     readonly mending: boolean;
     readonly limits: Limits | null;
-    /** When the session was ready, in milliseconds; the longest duration counts from here. */
-    readonly readyAt: number | null;
     readonly warning: Warning | null;
     readonly you: string;
     readonly players: readonly Participant[];
@@ -83,7 +81,6 @@ export const INITIAL: Session = {
     lost: false,
     mending: false,
     limits: null,
-    readyAt: null,
     warning: null,
     you: '',
     players: [],
@@ -182,7 +179,6 @@ function ofState(session: Session, state: SessionState, now: number): Session {
             return {
                 ...session,
                 limits: state.limits,
-                readyAt: session.readyAt ?? now,
                 warning: null,
                 // What was told of this player before is older: a hand-over goes on without who is away for a moment.
                 players: session.players.map((each) =>

@@ -11,7 +11,7 @@ from signalling.matchmaker.neighbours import Neighbours, Rhythm
 from signalling.matchmaker.queues import Keeping, Queues
 from signalling.store.in_memory import MemoryStore
 from signalling.store.interface import Place
-from tests.unit.signalling.clients import cut, eventually
+from tests.unit.signalling.clients import Client, cut, eventually
 from tests.unit.signalling.memory_cluster import as_pod
 from tests.unit.signalling.stage import Stage, stream
 from tests.unit.signalling.test_sessions import session_of, state
@@ -87,18 +87,25 @@ class Claiming:
 # A player comes again while an instance is being claimed for it
 
 
+async def lost_while_claimed(stage: Stage) -> tuple[Client, Client, Claiming]:
+    """A player that the first matchmaker loses while it claims ``demo-1`` for it; with the streamer there."""
+    player = await stage.opted()
+    await state(player, "queued")
+    claim = Claiming(stage, "demo-1")
+    unreal = await stage.instance("demo-1")
+    assert unreal is not None
+    await claim.asked()
+    cut(player.socket)
+    await eventually(lambda: not stage.matchmakers[0].replica.connections, "lost")
+    return player, unreal, claim
+
+
 async def test_it_is_brought_to_the_instance_once(stage):
     """One connection takes over the other at the sidecar: of two of one player the page would be told to go."""
     stage.store = store = SlowStore()
     await stage.matchmaker(stranded_seconds=10.0)
     replica = stage.matchmakers[0].replica
-    player = await stage.opted()
-    await state(player, "queued")
-    claim = Claiming(stage, "demo-1")
-    unreal = await stage.instance("demo-1")
-    await claim.asked()
-    cut(player.socket)
-    await eventually(lambda: not replica.connections, "lost")
+    player, unreal, claim = await lost_while_claimed(stage)
     lease = store.gate("lease")
     again = await stage.resumed(player, fresh=True)
     await lease.reached.wait()
@@ -115,14 +122,8 @@ async def test_it_is_brought_to_the_instance_once(stage):
 async def test_it_gets_no_second_instance_where_the_claim_is_seen_before_it_waits(stage):
     for _ in range(2):
         await stage.matchmaker(stranded_seconds=10.0)
-    first, second = (each.replica for each in stage.matchmakers)
-    player = await stage.opted()
-    await state(player, "queued")
-    claim = Claiming(stage, "demo-1")
-    unreal = await stage.instance("demo-1")
-    await claim.asked()
-    cut(player.socket)
-    await eventually(lambda: not first.connections, "lost")
+    second = stage.matchmakers[1].replica
+    player, unreal, claim = await lost_while_claimed(stage)
     entering, let = asyncio.Event(), asyncio.Event()
     enter = second.sessions._its.admission.enter
 
